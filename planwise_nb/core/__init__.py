@@ -1,0 +1,1 @@
+"""The orchestrator: knows no domain and no app."""

@@ -1,0 +1,1 @@
+"""The workforce simulation: its pipeline, scenario model, census contract and checks."""

@@ -1,0 +1,113 @@
+"""Levers: parameters that a planner may set by scenario, year and job level in ``comp_levers.csv``."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from planwise_nb.core.errors import Problem
+from planwise_nb.workforce.csv_tables import Cell, Row, Table, filled, number, one_of, whole
+from planwise_nb.workforce.figures import figure_schema, number_in_range, rounded
+from planwise_nb.workforce.scenario import SECTIONS
+
+
+@dataclass(frozen=True)
+class Lever:
+    """A parameter of ``comp_levers.csv``: the event that it belongs to, and the scenario key with its range."""
+
+    event_type: str
+    section: str
+    key: str
+
+    @property
+    def schema(self) -> dict[str, Any]:
+        """Unit and range, those of the scenario key."""
+        return figure_schema(SECTIONS[self.section].model_fields[self.key]) or {}
+
+
+LEVERS = {
+    "merit_base": Lever("RAISE", "compensation", "merit_base"),
+    "cola_rate": Lever("RAISE", "compensation", "cola_rate"),
+    "promotion_probability": Lever("PROMOTION", "compensation", "promotion_probability"),
+    "promotion_raise": Lever("PROMOTION", "compensation", "promotion_raise"),
+    "new_hire_salary_adjustment": Lever("HIRE", "hiring", "new_hire_salary_adjustment"),
+}
+"""The levers by parameter name."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LeverRow:
+    """One row of ``comp_levers.csv``; year or level is None for all; ``where`` is its file and line."""
+
+    scenario_id: str
+    fiscal_year: int | None
+    job_level: int | None
+    parameter_name: str
+    parameter_value: Decimal
+    is_locked: bool
+    created_at: dt.datetime
+    created_by: str
+    where: str
+
+
+def read_levers(path: Path, is_scenario: Callable[[str], bool], problems: list[Problem]) -> list[LeverRow]:
+    """All lever rows of ``path``, values rounded to six decimals; what is wrong goes to ``problems``."""
+    table = Table(path)
+    cells: dict[str, Cell] = {
+        "scenario_id": filled,
+        "fiscal_year": whole(1900, 2200, blank=True),
+        "job_level": whole(1, 99, blank=True),
+        "event_type": one_of("RAISE", "PROMOTION", "HIRE"),
+        "parameter_name": one_of(*LEVERS),
+        "parameter_value": number,
+        "is_locked": _truth,
+        "created_at": _moment,
+        "created_by": filled,
+    }
+    rows = table.rows(cells)
+    table.unique(rows, ("scenario_id", "fiscal_year", "job_level", "parameter_name"))
+    for row in rows:
+        _check_row(row, table, is_scenario)
+    problems += table.problems()
+    return [] if table.problems() else [_lever_row(row, path) for row in rows]
+
+
+def _lever_row(row: Row, path: Path) -> LeverRow:
+    values = {name: value for name, value in row.cells.items() if name != "event_type"}
+    values["parameter_value"] = rounded(row["parameter_value"])
+    return LeverRow(**values, where=f"{path}:{row.line}")
+
+
+def _check_row(row: Row, table: Table, is_scenario: Callable[[str], bool]) -> None:
+    name = row["parameter_name"]
+    lever = LEVERS[name]
+    if not is_scenario(row["scenario_id"]):
+        what = f"there is no scenario {row['scenario_id']!r}"
+        fix = f"Write {row['scenario_id']}.yaml beside the table or correct scenario_id."
+        table.fault("unknown_scenario", what, f"line {row.line}", fix)
+    if row["event_type"] != lever.event_type:
+        found = f"line {row.line}: {row['event_type']}"
+        fix = f"Write {lever.event_type} as the event_type of {name}."
+        table.fault("event_type", f"{name} does not belong to this event_type", found, fix)
+    try:
+        number_in_range(row["parameter_value"], lever.schema)
+    except ValueError as error:
+        found = f"line {row.line}: {row['parameter_value']}"
+        table.fault("figure", f"the parameter_value of {name} {error}", found, "Correct the values.")
+
+
+def _truth(text: str) -> bool:
+    if text.lower() not in {"0", "1", "true", "false"}:
+        raise ValueError("must be 0, 1, true or false")
+    return text.lower() in {"1", "true"}
+
+
+def _moment(text: str) -> dt.datetime:
+    try:
+        return dt.datetime.fromisoformat(text)
+    except ValueError as error:
+        raise ValueError("must be a date or time such as 2025-06-30") from error

@@ -1,0 +1,228 @@
+"""Scenario files: found by name or path, followed along ``extends`` to the root, and laid over each other."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, NoReturn
+
+from pydantic import ValidationError
+
+from planwise_nb.core.errors import InputError, Problem
+from planwise_nb.core.yaml_files import read_yaml
+from planwise_nb.workforce.levers import LeverRow, read_levers
+from planwise_nb.workforce.parameter_layers import (
+    ParameterLayer,
+    level_problems,
+    lever_layers,
+    mix_problems,
+    part_layers,
+)
+from planwise_nb.workforce.parameter_tables import read_tables
+from planwise_nb.workforce.parameters import ResolvedScenario
+from planwise_nb.workforce.scenario import SCENARIO_NAME, SECTIONS, Scenario
+from planwise_nb.workforce.scenario_parts import (
+    Part,
+    check_part,
+    check_settings,
+    lay_over,
+    scenario_problems,
+    stated_figures,
+)
+
+MAX_DEPTH = 20
+"""How many scenarios a chain of ``extends`` may have."""
+
+
+def load_scenario(
+    name_or_path: str,
+    *,
+    folders: Sequence[Path],
+    settings: Sequence[str] = (),
+    years: tuple[int, int] | None = None,
+    seed: int | None = None,
+) -> ResolvedScenario:
+    """The scenario of that name in the first of ``folders`` that has it, or of that path, with all that it extends.
+
+    ``settings`` are ``section.key[.level]=value`` items and beat every file; ``years`` (first, last) and ``seed``
+    beat those. The tables are the first of their name in ``folders``; a path's own folder comes before them.
+    Raises ``InputError`` with everything that is wrong with the files, the tables and the settings.
+    """
+    leaf = scenario_path(name_or_path, folders)
+    searched = list(dict.fromkeys([leaf.parent, *folders] if _is_path(name_or_path) else folders))
+    problems: list[Problem] = []
+    files = _chain(leaf, searched, problems)
+    typed = _typed_settings(settings, years, seed)
+    parts = [Part(name="set", path=None, stated=check_settings(typed, problems)), *files]
+    merged = None if problems else _merged(parts, typed, problems)
+    tables = read_tables(searched, problems)
+    levers, lever_files = _levers_of(files, searched, problems)
+    layers = tuple(_layers(parts, levers))
+    if tables.job_levels:
+        problems += level_problems(layers, tables.job_levels)
+        problems += mix_problems(merged, tables.job_levels) if merged else ()
+    if problems or merged is None:
+        raise InputError(f"Scenario {leaf.stem} cannot be used.", problems)
+    return ResolvedScenario(
+        scenario_id=leaf.stem,
+        chain=tuple(part.name for part in files),
+        scenario=merged,
+        tables=tables,
+        layers=layers,
+        settings=tuple(item for _, item in typed),
+        files=(*(part.path for part in files if part.path), *lever_files, *tables.files),
+        census_file=_census_file(parts),
+    )
+
+
+def scenario_names(folders: Sequence[Path]) -> list[str]:
+    """The names of all scenarios in ``folders``, sorted."""
+    found = {path.stem for folder in folders for path in folder.glob("*.yaml")}
+    return sorted(name for name in found if re.fullmatch(SCENARIO_NAME, name))
+
+
+def scenario_path(name_or_path: str, folders: Sequence[Path]) -> Path:
+    """The file of a scenario given by name or path; raises ``InputError`` with the nearest names if there is none."""
+    if _is_path(name_or_path):
+        path = Path(name_or_path)
+        if not re.fullmatch(SCENARIO_NAME, path.stem):
+            fix = "Rename the file: 1 to 64 letters a-z, digits, _ or -, then .yaml."
+            _refuse("scenario_name", name_or_path, f"{path.stem!r} cannot be the name of a scenario", fix)
+        if not path.is_file():
+            _refuse("unknown_scenario", name_or_path, "there is no such file", "Check the path.")
+        return path
+    path_or_none = _named(name_or_path, folders)
+    if path_or_none is None:
+        fix = _known(name_or_path, folders)
+        _refuse("unknown_scenario", name_or_path, f"there is no scenario {name_or_path!r}", fix)
+    return path_or_none
+
+
+def _is_path(name_or_path: str) -> bool:
+    return name_or_path.endswith((".yaml", ".yml")) or "/" in name_or_path or "\\" in name_or_path
+
+
+def _named(name: str, folders: Sequence[Path]) -> Path | None:
+    if not re.fullmatch(SCENARIO_NAME, name):
+        return None
+    return next((path for folder in folders if (path := folder / f"{name}.yaml").is_file()), None)
+
+
+def _known(name: str, folders: Sequence[Path]) -> str:
+    names = scenario_names(folders)
+    if near := get_close_matches(name.lower(), names, 1, 0.6):
+        return f"Did you mean {near[0]}?"
+    return f"Known scenarios are {', '.join(names) or 'none'}."
+
+
+def _chain(leaf: Path, searched: Sequence[Path], problems: list[Problem]) -> list[Part]:
+    """The parts from the leaf to the root, as far as they can be followed."""
+    parts: list[Part] = []
+    path: Path | None = leaf
+    while path is not None:
+        names = [part.name for part in parts]
+        if path.stem in names or len(parts) == MAX_DEPTH:
+            fault = "goes in a circle" if path.stem in names else f"is longer than {MAX_DEPTH} scenarios"
+            what = f"the chain of extends {fault}: {' → '.join([*names, path.stem])}"
+            fix = "Let one of them extend nothing or another scenario."
+            problems.append(Problem(rule="extends", where=f"{parts[-1].path}: extends", what=what, fix=fix))
+            break
+        try:
+            content = read_yaml(path)
+        except InputError as error:
+            problems += error.problems
+            break
+        parts.append(Part(name=path.stem, path=path, stated=check_part(content, str(path), problems)))
+        path = _parent(content.get("extends"), path, searched, problems)
+    return parts
+
+
+def _parent(name: object, path: Path, searched: Sequence[Path], problems: list[Problem]) -> Path | None:
+    if not isinstance(name, str) or not re.fullmatch(SCENARIO_NAME, name):
+        return None
+    parent = _named(name, searched)
+    if parent is None:
+        what = f"extends {name!r}, but there is no such scenario"
+        fix = _known(name, searched)
+        problems.append(Problem(rule="unknown_scenario", where=f"{path}: extends", what=what, fix=fix))
+    return parent
+
+
+def _typed_settings(settings: Sequence[str], years: tuple[int, int] | None, seed: int | None) -> list[tuple[str, str]]:
+    """What the user typed and the setting that it means, the later ones winning."""
+    typed = [(f"--set {item}", item) for item in settings]
+    if years is not None:
+        option = f"--years {years[0]}-{years[1]}"
+        typed += [(option, f"simulation.start_year={years[0]}"), (option, f"simulation.end_year={years[1]}")]
+    if seed is not None:
+        typed.append((f"--seed {seed}", f"simulation.random_seed={seed}"))
+    return typed
+
+
+def _merged(parts: Sequence[Part], typed: Sequence[tuple[str, str]], problems: list[Problem]) -> Scenario | None:
+    """The parts, the strongest first, as one scenario; rules over several keys are checked here."""
+
+    def where(key: str) -> str:
+        name = ".".join(key.split(".")[:2])
+        by_user = [option for option, item in typed if item.startswith(name)]
+        stating = (
+            part for part in parts if name in {f"{section}.{key}" for section, key, _ in stated_figures(part.stated)}
+        )
+        return by_user[-1] if by_user else str(next(stating, parts[-1]).path)
+
+    content: dict[str, Any] = Scenario().model_dump(include=set(SECTIONS), exclude_none=True)
+    for part in reversed(parts):
+        content = lay_over(content, part)
+    leaf = parts[1].stated
+    try:
+        return Scenario.model_validate({**content, "description": leaf.description, "extends": leaf.extends})
+    except ValidationError as error:
+        problems += scenario_problems(error, where)
+        return None
+
+
+def _levers_of(
+    files: Sequence[Part], searched: Sequence[Path], problems: list[Problem]
+) -> tuple[dict[str, list[LeverRow]], list[Path]]:
+    """The lever rows of each scenario of the chain, and the tables that were read.
+
+    A scenario's rows are in the first table that has any, not searched further than the folder of the scenario: what
+    lies behind belongs to another scenario of the same name.
+    """
+    tables: dict[Path, list[LeverRow]] = {}
+    levers: dict[str, list[LeverRow]] = {}
+    names = {*scenario_names(searched), files[0].name} if files else set()
+    for part in files:
+        near = list(searched)[: [*searched].index(part.path.parent) + 1] if part.path else []
+        for path in (folder / "comp_levers.csv" for folder in near):
+            if path not in tables and path.is_file():
+                tables[path] = read_levers(path, names.__contains__, problems)
+            if own := [row for row in tables.get(path, []) if row.scenario_id == part.name]:
+                levers[part.name] = own
+                break
+    return levers, list(tables)
+
+
+def _layers(parts: Sequence[Part], levers: Mapping[str, Sequence[LeverRow]]) -> Iterator[ParameterLayer]:
+    settings, *files = parts
+    yield from part_layers(settings.stated, 0, "set", settings.where)
+    for depth, part in enumerate(files):
+        yield from lever_layers(levers.get(part.name, ()), 2 * depth + 1, f"levers:{part.name}")
+        yield from part_layers(part.stated, 2 * depth + 2, f"yaml:{part.name}", f"{part.where}:")
+    defaults = Scenario.model_validate(Scenario().model_dump(exclude_none=True))
+    yield from part_layers(defaults, 2 * len(files) + 1, "default", "default")
+
+
+def _census_file(parts: Sequence[Part]) -> Path | None:
+    for part in parts:
+        if "file" in part.stated.census.model_fields_set:
+            file = part.stated.census.file
+            folder = part.path.parent if part.path else Path()
+            return (folder / file).resolve() if file else None
+    return None
+
+
+def _refuse(rule: str, where: str, what: str, fix: str) -> NoReturn:
+    raise InputError(f"There is no scenario {where}.", [Problem(rule=rule, where=where, what=what, fix=fix)])
