@@ -31,7 +31,7 @@ class PlanwiseError(Exception):
     def __init__(self, what: str, *, fix: str = "") -> None:
         self.what = what
         self.fix = fix
-        super().__init__(f"{what} {fix}".strip())
+        super().__init__(f"{what}\n{fix}".strip())
 
     def as_json(self) -> list[dict[str, Any]]:
         """The error as a list of JSON objects, one a problem."""

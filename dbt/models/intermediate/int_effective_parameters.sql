@@ -85,7 +85,10 @@ completed as (
         resolved.parameter_name,
         cast(coalesce(
             resolved.given_value,
-            hazards.base_rate * greatest(0, 1 - hazards.level_dampener_factor * (resolved.level_id - 1))
+            case
+                when resolved.parameter_name = 'promotion_probability'
+                    then hazards.base_rate * greatest(0, 1 - hazards.level_dampener_factor * (resolved.level_id - 1))
+            end
         ) as decimal(9, 6)) as parameter_value,
         coalesce(resolved.given_source, 'hazard') as parameter_source,
         coalesce(resolved.is_locked, false) as is_locked,

@@ -198,10 +198,10 @@ select
     cast(round(payroll_per_person_year, 2) as decimal(18, 2)) as payroll_per_person_year,
     cast(round(closing_average, 2) as decimal(18, 2)) as average_compensation,
     cast(median_compensation as decimal(18, 2)) as median_compensation,
-    {{ ratio('closing_average', 'opening_average') }} - 1 as average_compensation_growth,
-    continuing_ratio - 1 as same_people_compensation_growth,
-    {{ ratio('payroll_per_person_year', 'last_payroll_per_person_year') }} - 1 as prorated_compensation_growth,
-    {{ ratio('closing_headcount', 'opening_headcount') }} - 1 as headcount_growth,
+    {{ growth('closing_average', 'opening_average') }} as average_compensation_growth,
+    cast(continuing_ratio - 1 as decimal(18, 6)) as same_people_compensation_growth,
+    {{ growth('payroll_per_person_year', 'last_payroll_per_person_year') }} as prorated_compensation_growth,
+    {{ growth('closing_headcount', 'opening_headcount') }} as headcount_growth,
     cast(round(
         pow(closing_headcount::double / nullif(first_opening_headcount, 0), 1.0 / years_simulated) - 1, 6
     ) as decimal(18, 6)) as compound_growth_rate,

@@ -1,0 +1,101 @@
+"""A run's identity and provenance: its id, its folder, and the manifest that records each step."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+import subprocess
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from importlib.metadata import distributions
+from pathlib import Path
+from typing import Any
+
+from planwise_nb.core.errors import InputError
+from planwise_nb.core.pipeline import Key
+
+MANIFEST = "manifest.json"
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write ``value`` as JSON, by atomic rename: a reader sees the old file or the new one."""
+    draft = path.with_name(f".{path.name}.draft")
+    draft.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    draft.replace(path)
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """The manifest of the run in ``folder``. Raises ``InputError`` where there is none or it is damaged."""
+    try:
+        manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError(f"{folder} is not the folder of a run: it has no {MANIFEST}.") from None
+    except ValueError as error:
+        raise InputError(f"{folder / MANIFEST} is damaged: {error}.", fix="Run again: planwise run") from None
+    return manifest
+
+
+def done_steps(manifest: dict[str, Any]) -> list[Key]:
+    """The steps that have a record, in order. A step exists when its record exists."""
+    return [(record["step"], record["period"]) for record in manifest["steps"]]
+
+
+def file_digest(path: Path) -> str:
+    """The SHA-256 of a file, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def tree_digest(folder: Path) -> dict[str, str]:
+    """The SHA-256 of every file below ``folder``, by path relative to it."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): file_digest(path) for path in files}
+
+
+def combined_digest(parts: Iterable[str]) -> str:
+    """One SHA-256 of several digests or texts, in order."""
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def claim_folder(out: Path, subject: str, digest: str, now: datetime) -> Path:
+    """Create the folder of a new run, ``out/subject/YYYYMMDD-HHMMSS-<shorthash>``; a name that is taken
+    takes the next second.
+    """
+    while True:
+        folder = out / subject / f"{now.astimezone(UTC):%Y%m%d-%H%M%S}-{digest[:8]}"
+        try:
+            folder.mkdir(parents=True)
+        except FileExistsError:
+            now += timedelta(seconds=1)
+        except OSError as error:
+            raise InputError(f"Cannot write to {out}: {error.strerror}.", fix="Name another folder with --out.") from None
+        else:
+            return folder
+
+
+def provenance(project: Path) -> dict[str, Any]:
+    """Versions of every installed distribution, Python, platform, and the git revision of ``project``."""
+    versions = {found.metadata["Name"]: found.version for found in distributions() if found.metadata["Name"]}
+    return {
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "cpus": os.cpu_count(),
+        "versions": dict(sorted(versions.items(), key=lambda item: item[0].lower())),
+        "git": _git(project),
+    }
+
+
+def _git(folder: Path) -> dict[str, Any] | None:
+    """Revision and cleanness of the checkout that ``folder`` lies in; None outside of one."""
+    try:
+        revision = subprocess.run(
+            ["git", "-C", str(folder), "rev-parse", "HEAD"], capture_output=True, text=True, check=True
+        ).stdout.strip()
+        changes = subprocess.run(
+            ["git", "-C", str(folder), "status", "--porcelain"], capture_output=True, text=True, check=True
+        ).stdout
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return {"revision": revision, "is_dirty": bool(changes)}

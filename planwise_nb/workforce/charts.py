@@ -1,0 +1,309 @@
+"""The charts of a workforce simulation: each takes a small frame and returns an Altair chart, all in one theme.
+
+``metrics`` is ``fct_year_metrics``: one row per scenario and year. Where it holds several scenarios, each gets its own
+panel on common axes, the first ``MAX_PANELS`` of them with a note. Colours are those of Okabe and Ito, told apart by
+the colour-blind, and by their order, shape or dash in black and white. A frame without rows gives a note.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import altair as alt
+import pandas as pd
+from altair.typing import ChartType
+
+from planwise_nb.core import display
+from planwise_nb.core.display import BLUE, GREEN, GREY, INK, ORANGE, PURPLE, VERMILLION, Series
+
+WIDTH, HEIGHT = 480, 240
+# more bars than this and their labels would touch
+MAX_LABELLED = 10
+STEPS = ["year_transition", "workforce_baseline", "workforce_requirements", "event_generation", "workforce_snapshot"]
+MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
+BRIDGE = (  # label, column, direction, colour
+    ("Opening", "opening_headcount", 0, GREY),
+    ("Exits", "experienced_terminations", -1, VERMILLION),
+    ("Reductions", "reductions", -1, ORANGE),
+    ("Hires", "hires", 1, GREEN),
+    ("New-hire exits", "new_hire_terminations", -1, PURPLE),
+    ("Closing", "closing_headcount", 0, BLUE),
+)
+GROWTH: Series = {  # column: label, colour, dash
+    "headcount_growth": ("Headcount", BLUE, [1, 0]),
+    "target_growth_rate": ("Headcount target", GREY, [6, 4]),
+    "average_compensation_growth": ("Average pay", ORANGE, [1, 0]),
+    "same_people_compensation_growth": ("Pay of the same people", GREEN, [1, 0]),
+    "prorated_compensation_growth": ("Pay per person-year", PURPLE, [1, 0]),
+}
+PAY: Series = {  # column: label, colour, dash
+    "average_compensation": ("Average of the active", ORANGE, [1, 0]),
+    "median_compensation": ("Median of the active", BLUE, [6, 4]),
+    "payroll_per_person_year": ("Payroll per person-year", PURPLE, [1, 0]),
+}
+FLOWS = {  # column: label, direction, colour
+    "hires": ("Hires", 1, GREEN),
+    "experienced_terminations": ("Exits", -1, VERMILLION),
+    "reductions": ("Reductions", -1, ORANGE),
+    "new_hire_terminations": ("New-hire exits", -1, PURPLE),
+}
+EVENTS = {
+    "hiring": "Hires",
+    "new_hire_termination": "New-hire exits",
+    "experienced_termination": "Exits",
+    "merit_raise": "Raises",
+    "promotion": "Promotions",
+}
+UNITS = {False: ("thousands", 1e3), True: ("millions", 1e6)}
+OUTCOMES = {"holds": GREEN, "warning": ORANGE, "error": VERMILLION}
+
+
+def headcount_bridge(year: pd.DataFrame, *, width: int = WIDTH) -> ChartType:
+    """From the opening to the closing headcount; several years are added up.
+
+    ``year``: rows of ``fct_year_metrics`` or ``int_workforce_requirements``.
+    """
+    return _by_scenario(year, "Headcount bridge", lambda rows: _bridge(rows, width))
+
+
+def headcount(metrics: pd.DataFrame, *, width: int = WIDTH) -> ChartType:
+    """Closing headcount by year as bars, the target as a line across each."""
+    counts = ["closing_headcount", "target_headcount"]
+    colour = alt.Color("part:N", scale=display.palette({"Closing": BLUE, "Target": ORANGE}), title=None)
+
+    def draw(rows: pd.DataFrame) -> ChartType:
+        size = _bar_size(rows, width)
+        base = alt.Chart(rows[["simulation_year", *counts]]).encode(
+            x=_years(rows), tooltip=display.tips(simulation_year="", closing_headcount=",", target_headcount=",")
+        )
+        y = alt.Y("closing_headcount:Q", title="Active employees at year end", axis=alt.Axis(format=","))
+        bars = base.transform_calculate(part="'Closing'").mark_bar(size=size).encode(y=y, color=colour)
+        ticks = base.transform_calculate(part="'Target'").mark_tick(size=size * 1.25, thickness=3)
+        label = base.mark_text(baseline="middle", dy=-14, color=INK).encode(
+            y="closing_headcount:Q", text=alt.Text("closing_headcount:Q", format=",")
+        )
+        target = ticks.encode(y="target_headcount:Q", color=colour)
+        return alt.layer(bars, target, *_labels(label, rows)).properties(width=width, height=HEIGHT)
+
+    return _by_scenario(display.numeric(metrics, counts), "Headcount against target", draw)
+
+
+def growth(metrics: pd.DataFrame, *, width: int = WIDTH) -> ChartType:
+    """Growth of headcount against its target, and of pay by three methods, by year; nothing where not defined."""
+    y = alt.Y("value:Q", title="Change against the year before (%)", axis=alt.Axis(format=".1%"))
+
+    def draw(rows: pd.DataFrame) -> ChartType:
+        return display.lines(rows, _years(rows), y, GROWTH, tip=".2%").properties(width=width, height=HEIGHT)
+
+    return _by_scenario(metrics, "Growth of headcount and pay", draw)
+
+
+def flows(metrics: pd.DataFrame, *, width: int = WIDTH) -> ChartType:
+    """Hires above the line, exits by kind below it, promotions as diamonds, by year."""
+    parts = {**FLOWS, "promotions": ("Promotions", 1, INK)}
+    hue = alt.Color("series:N", scale=display.palette({label: hue for label, _, hue in parts.values()}), title=None)
+    y = alt.Y("signed:Q", title="People (exits below zero)", axis=alt.Axis(labelExpr="format(abs(datum.value), ',')"))
+
+    def draw(rows: pd.DataFrame) -> ChartType:
+        people = display.long(rows, "simulation_year", {column: label for column, (label, _, _) in parts.items()})
+        signs = people["series"].map({label: direction for label, direction, _ in parts.values()})
+        base = alt.Chart(people.assign(signed=people["value"] * signs)).encode(
+            x=_years(rows), y=y, color=hue, tooltip=display.tips(simulation_year="", series="", value=",")
+        )
+        bars = base.transform_filter("datum.series != 'Promotions'").mark_bar(size=_bar_size(rows, width))
+        diamonds = base.transform_filter("datum.series == 'Promotions'").mark_point(
+            shape="diamond", size=90, filled=True, opacity=1, stroke="white", strokeWidth=1
+        )
+        zero = alt.Chart(pd.DataFrame({"signed": [0]})).mark_rule(color=INK).encode(y="signed:Q")
+        return alt.layer(bars, zero, diamonds).properties(width=width, height=HEIGHT)
+
+    return _by_scenario(metrics, "Hires, exits and promotions", draw)
+
+
+def level_mix(metrics: pd.DataFrame, *, width: int = WIDTH) -> ChartType:
+    """The share of each level in the closing headcount by year, from the map ``headcount_by_level``."""
+    return _by_scenario(metrics, "Level mix at year end", lambda rows: _mix(rows, width))
+
+
+def payroll(metrics: pd.DataFrame, *, width: int = WIDTH) -> ChartType:
+    """Payroll by year; beside it pay per person: average, median, and payroll per person-year."""
+    rows = display.numeric(metrics, ["payroll", "person_years", *PAY])
+    unit, divisor = UNITS[rows["payroll"].max() >= UNITS[True][1]]
+    totals = alt.Y("shown:Q", title=f"Payroll of the year ({unit})", axis=alt.Axis(format=","))
+    each = alt.Y("value:Q", title="Pay per person and year", axis=alt.Axis(format=","), scale=alt.Scale(zero=False))
+
+    def draw(part: pd.DataFrame) -> ChartType:
+        shown = part.assign(shown=part["payroll"] / divisor)[["simulation_year", "shown", "payroll", "person_years"]]
+        tips = display.tips(simulation_year="", payroll=",.2f", person_years=",.1f")
+        base = alt.Chart(shown).encode(x=_years(part), y=totals, tooltip=tips)
+        label = base.mark_text(dy=-8, color=INK).encode(text=alt.Text("shown:Q", format=",.1f"))
+        bars = alt.layer(base.mark_bar(color=BLUE, size=_bar_size(part, width)), *_labels(label, part))
+        return bars.properties(width=width, height=HEIGHT)
+
+    def draw_each(part: pd.DataFrame) -> ChartType:
+        return display.lines(part, _years(part), each, PAY, tip=",.2f").properties(width=width, height=HEIGHT)
+
+    if rows.empty:
+        return display.note("Payroll")
+    both = [display.panels(rows, "scenario_id", how) for how in (draw, draw_each)]
+    return display.themed(alt.vconcat(*both).resolve_scale(color="independent"), "Payroll and pay per person")
+
+
+def pay_by_level(pay: pd.DataFrame, *, width: int = WIDTH) -> ChartType:
+    """The spread of pay on each level against the level's range.
+
+    ``pay``: one row per level, with level_id, minimum, quartile_1, median, quartile_3, maximum, range_min, range_max
+    (pay per year; the range may be null).
+    """
+    if pay.empty:
+        return display.note("Pay by level")
+    amounts = ["minimum", "quartile_1", "median", "quartile_3", "maximum", "range_min", "range_max"]
+    base = alt.Chart(display.numeric(pay, amounts)).encode(
+        y=alt.Y("level_id:O", title="Level"), tooltip=display.tips(level_id="", **dict.fromkeys(amounts, ",.0f"))
+    )
+    parts = {"Range of the level": "#D9D9D9", "Lowest to highest": INK, "Middle half": BLUE}
+    colour = alt.Color("part:N", scale=display.palette(parts), title=None)
+    marks = [base.mark_bar(size=26), base.mark_rule(strokeWidth=1.5), base.mark_bar(size=14)]
+    spans = [("range_min", "range_max"), ("minimum", "maximum"), ("quartile_1", "quartile_3")]
+    x = {low: alt.X(f"{low}:Q", title="Pay per year", axis=alt.Axis(format=",")) for low, _ in spans}
+    layers = [
+        mark.transform_calculate(part=f"'{name}'").encode(x=x[low], x2=f"{high}:Q", color=colour)
+        for name, mark, (low, high) in zip(parts, marks, spans, strict=True)
+    ]
+    median = base.mark_tick(size=14, thickness=2, color="white").encode(x="median:Q")
+    return display.themed(alt.layer(*layers, median).properties(width=width, height=alt.Step(38)), "Pay by level")
+
+
+def age_tenure(people: pd.DataFrame, *, width: int = WIDTH) -> ChartType:
+    """Headcount by age and tenure band as a heat map; ``people``: age_band, tenure_band, headcount."""
+    cells = people.groupby(["age_band", "tenure_band"])["headcount"].sum().reset_index()
+    if cells.empty:
+        return display.note("Headcount by age and tenure")
+    x = alt.X("tenure_band:N", title="Tenure (completed years)", sort=sorted(set(cells["tenure_band"]), key=_band))
+    y = alt.Y("age_band:N", title="Age (completed years)", sort=sorted(set(cells["age_band"]), key=_band, reverse=True))
+    heat = display.heat_map(cells, x, y, count="headcount", greatest=cells["headcount"].max())
+    return display.themed(heat.properties(width=width, height=HEIGHT), "Headcount by age and tenure")
+
+
+def event_calendar(events: pd.DataFrame, *, width: int = WIDTH) -> ChartType:
+    """Events by kind and month as a heat map, each kind shaded by its own busiest month.
+
+    ``events``: month (1 to 12), event_category, events (how many).
+    """
+    cells = events.groupby(["event_category", "month"])["events"].sum().reset_index()
+    if cells.empty:
+        return display.note("Events by month")
+    busiest = cells.groupby("event_category")["events"].transform("max")
+    cells["kind"] = cells["event_category"].map(lambda name: EVENTS.get(name, name))
+    cells["month"] = cells["month"].map(lambda month: MONTHS[int(month) - 1])
+    x = alt.X("month:N", title="Month of the event", sort=MONTHS, scale=alt.Scale(domain=MONTHS))
+    y = alt.Y("kind:N", title=None, sort=list(EVENTS.values()))
+    heat = display.heat_map(cells, x, y, count="events", greatest=busiest)
+    return display.themed(heat.properties(width=width, height=alt.Step(34)), "Events by month")
+
+
+def validation(checks: pd.DataFrame, *, width: int = WIDTH) -> ChartType:
+    """How many checks of each step hold, and the names of those that do not.
+
+    ``checks``: step, check_name, severity (``error`` or ``warning``), is_passed; one row per check and year.
+    """
+    if checks.empty:
+        return display.note("Checks by step")
+    rows = checks.assign(outcome=checks["severity"].where(~checks["is_passed"].astype(bool), "holds"))
+    counts = rows.groupby(["step", "outcome"])["check_name"].agg(checks="size", names=_names).reset_index()
+    failed = rows[rows["outcome"] != "holds"].groupby("step")["check_name"].agg(_names)
+    totals = counts.groupby("step")["checks"].sum().reset_index()
+    totals["names"] = totals["step"].map(failed).fillna("all hold")
+    order = STEPS + sorted(set(rows["step"]) - set(STEPS))
+    hue = alt.Color("outcome:N", scale=display.palette(OUTCOMES), title=None)
+    x = alt.X("checks:Q", title="Checks", axis=alt.Axis(format=",", tickMinStep=1))
+    y = alt.Y("step:N", title=None, sort=order)
+    tips = display.tips(step="", outcome="", checks=",", names="")
+    bars = alt.Chart(counts).mark_bar(size=18).encode(x=x, y=y, order="outcome:N", color=hue, tooltip=tips)
+    text = alt.Chart(totals).mark_text(align="left", dx=6, color=INK, limit=width * 0.6).encode(x=x, y=y, text="names")
+    both = alt.layer(bars, text).properties(width=width * 0.5, height=alt.Step(26))
+    return display.themed(both, "Checks by step")
+
+
+def _names(checks: pd.Series[str]) -> str:
+    counted = sorted(checks.value_counts().items(), key=str)
+    return ", ".join(f"{name} ({count})" if count > 1 else str(name) for name, count in counted)
+
+
+def _by_scenario(rows: pd.DataFrame, title: str, draw: Callable[[pd.DataFrame], ChartType]) -> ChartType:
+    scenarios = rows["scenario_id"].nunique()
+    if not scenarios:
+        return display.note(title)
+    few = f"The first {display.MAX_PANELS} of {scenarios:,} scenarios" if scenarios > display.MAX_PANELS else ""
+    ordered = rows.sort_values("simulation_year", kind="stable")
+    return display.themed(display.panels(ordered, "scenario_id", draw), title, subtitle=few)
+
+
+def _labels(label: alt.Chart, rows: pd.DataFrame) -> list[alt.Chart]:
+    return [label] if len(rows) <= MAX_LABELLED else []
+
+
+def _bridge(rows: pd.DataFrame, width: int) -> ChartType:
+    counts = {name: int(rows[name].sum()) for _, name, step, _ in BRIDGE if step}
+    counts |= {"opening_headcount": int(rows["opening_headcount"].iloc[0])}
+    counts |= {"closing_headcount": int(rows["closing_headcount"].iloc[-1])}
+    level, bars = 0, []
+    for label, name, step, colour in BRIDGE:
+        start, level = (level, level + step * counts[name]) if step else (0, counts[name])
+        text = f"{' +−'[step]}{counts[name]:,}".strip()
+        bars.append((label, start, level, max(start, level), text, colour))
+    frame = pd.DataFrame(bars, columns=["part", "from", "to", "top", "people", "ink"])
+    base = alt.Chart(frame.assign(next=frame["part"].shift(-1))).encode(
+        x=alt.X("part:N", title=None, sort=None, axis=alt.Axis(labelAngle=0)), tooltip=display.tips(part="", people="")
+    )
+    y = alt.Y("from:Q", title="Employees", axis=alt.Axis(format=","))
+    blocks = base.mark_bar().encode(y=y, y2="to:Q", color=alt.Color("ink:N", scale=None))
+    joints = base.mark_rule(color=GREY, strokeDash=[2, 2]).encode(y="to:Q", x2="next:N")
+    labels = base.mark_text(baseline="bottom", dy=-4, color=INK).encode(y="top:Q", text="people:N")
+    return alt.layer(joints, blocks, labels).properties(width=width, height=HEIGHT)
+
+
+def _mix(rows: pd.DataFrame, width: int) -> ChartType:
+    counts = pd.DataFrame(
+        [
+            (year, int(level), int(count))
+            for year, levels in zip(rows["simulation_year"], rows["headcount_by_level"], strict=True)
+            for level, count in sorted(dict(() if levels is None else levels).items(), key=lambda pair: int(pair[0]))
+        ],
+        columns=["simulation_year", "level", "headcount"],
+    )
+    counts["share"] = counts["headcount"] / counts.groupby("simulation_year")["headcount"].transform("sum")
+    counts["upto"] = counts.groupby("simulation_year")["share"].cumsum()
+    counts["from"], counts["middle"] = counts["upto"] - counts["share"], counts["upto"] - counts["share"] / 2
+    levels = sorted(set(counts["level"]))
+    place = {level: position / max(len(levels) - 1, 1) for position, level in enumerate(levels)}
+    counts["ink"] = counts["level"].map(lambda level: display.ink_on(place[level]))
+    y = alt.Y("from:Q", title="Share of active employees (%)", axis=alt.Axis(format="%"), scale=alt.Scale(domainMax=1))
+    colour = alt.Scale(domain=levels, range=[display.ramp(place[level]) for level in levels])
+    base = alt.Chart(counts).encode(
+        x=_years(rows), tooltip=display.tips(simulation_year="", level="", headcount=",", share=".1%")
+    )
+    bars = base.mark_bar(size=_bar_size(rows, width), stroke="white").encode(
+        y=y, y2="upto:Q", color=alt.Color("level:O", title="Level", scale=colour, legend=alt.Legend(columns=8))
+    )
+    labelled = base.transform_filter(f"datum.share >= {0.05 if len(rows) <= MAX_LABELLED else 2}")
+    text = labelled.mark_text().encode(
+        y="middle:Q", text=alt.Text("share:Q", format=".0%"), color=alt.Color("ink:N", scale=None)
+    )
+    return alt.layer(bars, text).properties(width=width, height=HEIGHT)
+
+
+def _years(rows: pd.DataFrame) -> alt.X:
+    years = sorted({int(year) for year in rows["simulation_year"]})
+    axis = alt.Axis(labelAngle=0, labelOverlap=True)
+    return alt.X("simulation_year:O", title="Year", scale=alt.Scale(domain=years), axis=axis)
+
+
+def _bar_size(rows: pd.DataFrame, width: int) -> float:
+    return round(min(56.0, 0.7 * width / max(len(rows), 1)), 1)
+
+
+def _band(band: str) -> tuple[int, str]:
+    """Bands in the order of their lower ends: ``< 25`` comes before ``25-34`` and ``65+``."""
+    digits = "".join(sign if sign.isdigit() else " " for sign in band).split()
+    return (-1 if band.startswith("<") else int(digits[0]) if digits else 0, band)

@@ -1,0 +1,167 @@
+"""What a workforce run starts from: scenario, census, notebooks and models, all checked before anything is written."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from planwise_nb.core.errors import InputError, Problem
+from planwise_nb.core.manifest import combined_digest, file_digest, tree_digest
+from planwise_nb.core.project import Project, shipped
+from planwise_nb.workforce.census import Census, read_census
+from planwise_nb.workforce.census_map import CensusMap, load_census_map
+from planwise_nb.workforce.parameters import ResolvedScenario, write_parameters
+from planwise_nb.workforce.pipeline import WORKFORCE
+from planwise_nb.workforce.scenario_files import load_scenario
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What a person asks for; what is left out comes from the scenario."""
+
+    scenario: str = "baseline"
+    years: tuple[int, int] | None = None
+    seed: int | None = None
+    settings: Sequence[str] = ()
+    census: Path | None = None
+    census_map: str | None = None
+    census_date: date | None = None
+    set_aside: bool = False
+
+
+@dataclass(frozen=True)
+class WorkforceInputs:
+    """Checked inputs of a run of one scenario."""
+
+    project: Project
+    resolved: ResolvedScenario
+    census: Census
+    census_file: Path
+    census_map_file: Path | None
+    warnings: tuple[Problem, ...]
+
+    @property
+    def subject(self) -> str:
+        """The scenario's name."""
+        return self.resolved.scenario_id
+
+    @property
+    def periods(self) -> tuple[int, ...]:
+        """The simulated years."""
+        simulation = self.resolved.scenario.simulation
+        return tuple(range(simulation.start_year, simulation.end_year + 1))
+
+    @cached_property
+    def digest(self) -> str:
+        """A digest of the accepted census and of every parameter, seed included."""
+        with tempfile.TemporaryDirectory() as draft:
+            folder = Path(draft)
+            self.census.write(folder)
+            write_parameters([self.resolved], folder / "params")
+            return combined_digest(f"{name} {digest}" for name, digest in tree_digest(folder).items())
+
+    def describe(self) -> dict[str, Any]:
+        """The inputs as the manifest says them."""
+        return {
+            "seeds": {self.subject: self.resolved.scenario.simulation.random_seed},
+            "inputs": {
+                "census": {
+                    "file": self.census_file.name,
+                    "sha256": file_digest(self.census_file),
+                    "map": self.census_map_file.name if self.census_map_file else None,
+                    "census_date": self.census.census_date.isoformat(),
+                    "rows": self.census.rows,
+                    "active": self.census.active,
+                    "set_aside": self.census.set_aside.num_rows,
+                    "warnings": {problem.rule: problem.count for problem in self.warnings},
+                },
+            },
+            "chain": list(self.resolved.chain),
+            "settings": list(self.resolved.settings),
+            "differences": {self.subject: {key: str(value) for key, value in self.resolved.differences.items()}},
+            "inputs_digest": self.digest,
+        }
+
+    def write(self, folder: Path) -> None:
+        """Write ``inputs/``, ``params/`` and ``project/`` into the run's folder."""
+        (folder / "inputs").mkdir()
+        self.census.write(folder / "inputs")
+        if self.census_map_file:
+            shutil.copy(self.census_map_file, folder / "inputs" / "census_map.yaml")
+        write_parameters([self.resolved], folder / "params")
+        notebooks = folder / "project" / "notebooks" / WORKFORCE.name
+        notebooks.mkdir(parents=True)
+        for step in (WORKFORCE.setup, *WORKFORCE.steps, WORKFORCE.summary):
+            shutil.copy(self.project.find(f"notebooks/{WORKFORCE.name}/{step.notebook}"), notebooks)
+        left_out = shutil.ignore_patterns("target", "logs", "dev", "*.duckdb*", ".user.yml")
+        shutil.copytree(shipped() / "dbt", folder / "project" / "dbt", ignore=left_out)
+
+
+def resolve(project: Project, request: Request) -> WorkforceInputs:
+    """Read and check everything that ``request`` names. Writes nothing.
+
+    Raises ``InputError`` with all that is wrong with the scenario, the mapping or the census.
+    """
+    resolved = load_scenario(
+        request.scenario,
+        folders=project.folders("params/workforce"),
+        settings=request.settings,
+        years=request.years,
+        seed=request.seed,
+    )
+    said = resolved.scenario.census
+    file = request.census or resolved.census_file
+    if file is None:
+        raise InputError(f"Scenario {resolved.scenario_id} names no census.", fix="Name one with --census FILE.")
+    map_file, census_map = _census_map(project, request.census_map or said.map)
+    start_year = resolved.scenario.simulation.start_year
+    opening = date(start_year - 1, 12, 31)
+    census_date = request.census_date or (census_map and census_map.census_date) or said.date or opening
+    simulated_years = range(start_year, resolved.scenario.simulation.end_year + 1)
+    warnings = _check_census_date(census_date, opening)
+    census = read_census(
+        file,
+        census_map=census_map,
+        census_date=census_date,
+        simulated_years=simulated_years,
+        job_levels=resolved.tables.job_levels,
+        mask_ssn=said.mask_ssn,
+        set_aside=request.set_aside,
+    )
+    if census.job_levels is not None:
+        resolved = resolved.with_job_levels(census.job_levels)
+    return WorkforceInputs(project, resolved, census, file, map_file, (*warnings, *census.warnings))
+
+
+def _census_map(project: Project, name: str | None) -> tuple[Path | None, CensusMap | None]:
+    if name is None:
+        return None, None
+    folders = project.folders("params/census_maps")
+    census_map = load_census_map(name, folders)
+    named = [folder / f"{name}.yaml" for folder in folders if (folder / f"{name}.yaml").is_file()]
+    return (named or [Path(name)])[0], census_map
+
+
+def _check_census_date(census_date: date, opening: date) -> tuple[Problem, ...]:
+    """A census later than the opening of the first year is refused; an earlier one is warned about."""
+    years = f"--years {census_date.year + 1}-{census_date.year + 5}"
+    if census_date > opening:
+        raise InputError(
+            f"The census date {census_date} lies after {opening}, the opening of the first simulated year.",
+            fix=f"Simulate from the year after the census ({years}), or give --census-date {opening}.",
+        )
+    if census_date == opening:
+        return ()
+    problem = Problem(
+        rule="census_older_than_opening",
+        where="census date",
+        what=f"the census is of {census_date}, the simulation opens on {opening}: people are aged up to then",
+        fix=f"to start right after the census, simulate {years}",
+    )
+    return (problem,)

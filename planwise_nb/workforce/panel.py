@@ -1,0 +1,207 @@
+"""The control panel that opens a notebook: made from its parameters cell and the levers that concern its step."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import ipywidgets as widgets
+import pandas as pd
+from IPython.display import display
+
+from planwise_nb.core import display as shown
+from planwise_nb.core.checklist import Checklist
+from planwise_nb.core.errors import PlanwiseError
+from planwise_nb.core.manifest import done_steps, tree_digest
+from planwise_nb.core.messages import line
+from planwise_nb.core.notebooks import read_parameters
+from planwise_nb.core.pipeline import Key, label
+from planwise_nb.core.runner import Run, fork, run
+from planwise_nb.workforce.figures import figure_schema
+from planwise_nb.workforce.levers import LEVERS
+from planwise_nb.workforce.pipeline import WORKFORCE
+from planwise_nb.workforce.rollback import roll_back
+from planwise_nb.workforce.scenario import SECTIONS
+
+if TYPE_CHECKING:
+    from planwise_nb.workforce.step import WorkforceStep
+
+RATES = {
+    "total_termination_rate": "workforce",
+    "new_hire_termination_rate": "workforce",
+    "target_growth_rate": "simulation",
+}
+LEVERS_OF_STEP = {
+    "workforce_baseline": (*RATES, *LEVERS),
+    "workforce_requirements": tuple(RATES),
+    "event_generation": tuple(LEVERS),
+}
+MARKS = {"done": "✓", "next": "▶", "missing": "·"}
+PANEL_LAYER = -10
+Change = tuple[str, int | None]
+
+
+@dataclass(frozen=True)
+class LeverValue:
+    """A lever as the run uses it for a step's year; ``level_id`` is None for a rate of everyone."""
+
+    parameter_name: str
+    level_id: int | None
+    parameter_value: Decimal
+    parameter_source: str
+
+    @property
+    def title(self) -> str:
+        """The lever as people read it."""
+        return self.parameter_name if self.level_id is None else f"{self.parameter_name}, level {self.level_id}"
+
+    @property
+    def schema(self) -> dict[str, Any]:
+        """Unit and range."""
+        name = self.parameter_name
+        if name in LEVERS:
+            return LEVERS[name].schema
+        return figure_schema(SECTIONS[RATES[name]].model_fields[name]) or {}
+
+
+def show_panel(step: WorkforceStep) -> None:
+    """Show parameters, levers and checklist of a step: as a table under the runner, as widgets in JupyterLab."""
+    levers = _levers(step)
+    if step.is_executing:
+        display(shown.table(_values_used(step, levers), caption=f"Values used by {label(step.key)}"))
+        display(shown.table(_checklist_table(step.checklist, step.year), caption="Checklist"))
+    else:
+        display(_live_panel(step, levers))
+
+
+def _levers(step: WorkforceStep) -> list[LeverValue]:
+    """The levers of the step's year; none before ``workforce_baseline`` has resolved them."""
+    names = LEVERS_OF_STEP.get(step.name, ())
+    if not names or ("workforce_baseline", step.year) not in done_steps(step.run.manifest):
+        return []
+    rows = step.frame(
+        "select parameter_name, level_id, parameter_value, parameter_source from int_effective_parameters"
+        " where simulation_year = $year order by parameter_name, level_id, scenario_id"
+    )
+    return [
+        LeverValue(
+            row.parameter_name,
+            None if pd.isna(row.level_id) else int(row.level_id),
+            Decimal(str(row.parameter_value)),
+            row.parameter_source,
+        )
+        for row in rows.itertuples()
+        if row.parameter_name in names
+    ]
+
+
+def _parameters(step: WorkforceStep) -> list[tuple[str, str, str]]:
+    """Name, value and explanation of each line of the notebook's parameters cell."""
+    manifest = step.run.manifest
+    used = {"run_dir": manifest["run_id"], WORKFORCE.period: step.year}
+    notebook = step.run.folder / "project/notebooks" / WORKFORCE.name / WORKFORCE.step(step.name).notebook
+    return [(parameter.name, str(used[parameter.name]), parameter.help) for parameter in read_parameters(notebook)]
+
+
+def _values_used(step: WorkforceStep, levers: list[LeverValue]) -> pd.DataFrame:
+    rows = _parameters(step)
+    rows.append(("scenario", step.run.manifest["subject"], "what is simulated"))
+    rows += [(lever.title, f"{lever.parameter_value}", f"from {lever.parameter_source}") for lever in levers]
+    return pd.DataFrame(rows, columns=["parameter", "value", "meaning"])
+
+
+def _checklist_table(checklist: Checklist, year: int | None) -> pd.DataFrame:
+    """The steps of this year, and those that run once."""
+    items = [item for item in checklist.items() if item.key[1] in (None, year)]
+    rows = [(label(item.key), item.title, f"{MARKS[item.state]} {item.state}") for item in items]
+    return pd.DataFrame(rows, columns=["step", "does", "state"])
+
+
+def _live_panel(step: WorkforceStep, levers: list[LeverValue]) -> widgets.Widget:
+    facts = [
+        widgets.HTML(f"<b>{name}</b> {value} <span style='opacity:.7'>{meaning}</span>")
+        for name, value, meaning in _parameters(step)
+    ]
+    facts.append(widgets.HTML(f"<b>scenario</b> {step.run.manifest['subject']}"))
+    fields = {(lever.parameter_name, lever.level_id): _field(lever) for lever in levers}
+    output = widgets.Output()
+    button = widgets.Button(description="Run this step", button_style="primary", icon="play")
+    status = widgets.HTML(_checklist_html(step.checklist, step.year))
+
+    def on_click(_: widgets.Button) -> None:
+        button.disabled = True
+        output.clear_output()
+        changes = _changes(levers, fields)
+        with output:
+            run_from_panel(step.run, step.key, changes, print)
+        status.value = _checklist_html(step.checklist, step.year)
+        button.disabled = False
+
+    button.on_click(on_click)
+    return widgets.VBox([*facts, *fields.values(), button, output, status])
+
+
+def _field(lever: LeverValue) -> widgets.BoundedFloatText:
+    schema = lever.schema
+    return widgets.BoundedFloatText(
+        value=float(lever.parameter_value),
+        min=float(schema["minimum"]),
+        max=float(schema["maximum"]),
+        step=0.001,
+        description=lever.title,
+        description_tooltip=f"{schema['unit']}, {schema['minimum']} to {schema['maximum']}; "
+        f"now from {lever.parameter_source}",
+        style={"description_width": "280px"},
+        layout={"width": "420px"},
+    )
+
+
+def _changes(levers: list[LeverValue], fields: Mapping[Change, widgets.BoundedFloatText]) -> dict[Change, Decimal]:
+    """The levers whose field holds another value than the run uses."""
+    now = {(lever.parameter_name, lever.level_id): lever.parameter_value for lever in levers}
+    given = {change: Decimal(str(round(field.value, 6))) for change, field in fields.items()}
+    return {change: value for change, value in given.items() if value != now[change]}
+
+
+def _checklist_html(checklist: Checklist, year: int | None) -> str:
+    table = _checklist_table(checklist, year)
+    return shown.table(table, caption="Checklist")._repr_html_()
+
+
+def run_from_panel(parent: Run, key: Key, changes: Mapping[Change, Decimal], say: Callable[[str], None]) -> Run | None:
+    """Run one step as the panel's button does, and say what happens. None where it was refused or failed.
+
+    The next step of an unfinished run runs in that run. A step that is done, or levers that changed, make a child
+    of the run: from that step on, or from the beginning where levers changed.
+    """
+    try:
+        started = parent
+        command = ["panel", label(key), *(f"{name}.{level}={value}" for (name, level), value in changes.items())]
+        if changes:
+            started = fork(parent, (WORKFORCE.setup.name, None), command=command, roll_back=roll_back)
+            _add_changes(started, key[1], changes)
+        elif key in done_steps(parent.manifest):
+            started = fork(parent, key, command=command, roll_back=roll_back)
+        if started is not parent:
+            say(f"In run {started.folder.name}, a child of {parent.folder.name}.")
+        run(started, lambda message: say(line(message)), until=key)
+        say(f"Look at it: open_step({key[0]!r}, {str(started.folder)!r}" + (f", {key[1]})" if key[1] else ")"))
+    except PlanwiseError as error:
+        say(str(error))
+        return None
+    return started
+
+
+def _add_changes(child: Run, year: int | None, changes: Mapping[Change, Decimal]) -> None:
+    """Lay the panel's values over every other layer, for the panel's year, and record the files as they are now."""
+    path = child.folder / "params" / "parameter_layers.csv"
+    rows = [
+        (child.manifest["subject"], PANEL_LAYER, name, year, "" if level is None else level, value, "panel", "false")
+        for (name, level), value in changes.items()
+    ]
+    with path.open("a", encoding="utf-8", newline="") as file:
+        csv.writer(file, lineterminator="\n").writerows(rows)
+    child.update(files=child.manifest["files"] | {"params": tree_digest(path.parent)})

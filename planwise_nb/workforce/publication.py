@@ -1,0 +1,67 @@
+"""Publishes finished tables as Parquet by year, for everyone who may not open the database of a running run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import duckdb
+
+EXPORT = Path("export")
+
+SMALL = (
+    "int_effective_parameters",
+    "int_workforce_requirements",
+    "int_year_transition_checks",
+    "int_workforce_baseline_checks",
+    "int_workforce_requirements_checks",
+    "int_event_generation_checks",
+    "int_workforce_snapshot_checks",
+    "fct_year_metrics",
+    "fct_validation_results",
+)
+EMPLOYEE_LEVEL = (
+    "int_baseline_workforce",
+    "int_experienced_terminations",
+    "int_hires",
+    "int_new_hire_terminations",
+    "int_promotions",
+    "int_raises",
+    "fct_yearly_events",
+    "fct_workforce_snapshot",
+)
+
+
+def publish(connection: duckdb.DuckDBPyConnection, tables: Sequence[str], year: int) -> None:
+    """Write ``export/<table>/<year>.parquet`` for each table, sorted, by atomic rename. The run's folder is the
+    working directory.
+    """
+    for table in tables:
+        target = EXPORT / table / f"{year}.parquet"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        draft = target.with_suffix(".draft")
+        connection.execute(
+            f"copy (from {table} where simulation_year = {int(year)} order by {_order(connection, table)})"
+            f" to '{draft.as_posix()}' (format parquet, compression zstd)"
+        )
+        draft.replace(target)
+
+
+def _order(connection: duckdb.DuckDBPyConnection, table: str) -> str:
+    columns = [row[0] for row in connection.execute(f"describe {table}").fetchall()]
+    keys = ("scenario_id", "employee_id", "event_sequence", "parameter_name", "level_id", "step", "check_name")
+    return ", ".join(key for key in keys if key in columns)
+
+
+def open_published(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
+    """Make a view of every published table of the run in ``folder``."""
+    for published in sorted((folder / EXPORT).glob("*/")):
+        if published.name in (*SMALL, *EMPLOYEE_LEVEL):
+            files = str(published / "*.parquet").replace("'", "''")
+            connection.execute(f"create view {published.name} as from read_parquet('{files}')")
+
+
+def withdraw(folder: Path, tables: Sequence[str], year: int) -> None:
+    """Remove what was published of ``tables`` for a year."""
+    for table in tables:
+        (folder / EXPORT / table / f"{year}.parquet").unlink(missing_ok=True)

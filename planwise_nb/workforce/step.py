@@ -1,0 +1,183 @@
+"""What a notebook of the workforce pipeline calls: open the step, build, look, check, complete.
+
+Under the runner a step builds its models; in JupyterLab the same cells look at what the run already holds.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pandas as pd
+from IPython.display import display
+
+from planwise_nb.core import display as shown
+from planwise_nb.core import store
+from planwise_nb.core.checklist import Checklist, read_checklist
+from planwise_nb.core.errors import CheckError, ChecklistError
+from planwise_nb.core.kernels import STEP_RESULT
+from planwise_nb.core.location import find_run, is_executing
+from planwise_nb.core.pipeline import Key, label
+from planwise_nb.core.runner import Run
+from planwise_nb.workforce import models, publication, sql_magic
+from planwise_nb.workforce.models import Model
+from planwise_nb.workforce.panel import show_panel
+from planwise_nb.workforce.pipeline import WORKFORCE
+
+
+def open_step(name: str, run_dir: str = "", year: int | None = None) -> WorkforceStep:
+    """Open a step of a run. ``run_dir`` empty: the latest run.
+
+    Raises ``ChecklistError`` where a step before it is missing, or where this kernel only looks and the step has
+    not run yet.
+    """
+    run = find_run(WORKFORCE, run_dir)
+    key = (name, year)
+    checklist = read_checklist(WORKFORCE, run.folder)
+    checklist.require(key)
+    if is_executing():
+        os.chdir(run.folder)
+    shown.enable_charts()
+    return WorkforceStep(run, key, is_executing())
+
+
+class WorkforceStep:
+    """One step of one run, as its notebook sees it. ``year`` is None for setup and summary."""
+
+    def __init__(self, run: Run, key: Key, is_executing: bool) -> None:
+        self.run = run
+        self.key = key
+        self.name, self.year = key
+        self.is_executing = is_executing
+        self._models: tuple[Model, ...] = ()
+        self._checks: pd.DataFrame | None = None
+        self._held = ExitStack()
+
+    def __repr__(self) -> str:
+        return f"WorkforceStep({label(self.key)} of {self.run.folder.name})"
+
+    @property
+    def checklist(self) -> Checklist:
+        """The run's checklist as it is now."""
+        return read_checklist(WORKFORCE, self.run.folder)
+
+    def panel(self) -> None:
+        """Show the control panel: live in JupyterLab, the values used under the runner."""
+        show_panel(self)
+
+    def build(self) -> None:
+        """Build the step's models with dbt, and open the run's tables to ``%%sql``.
+
+        Raises ``ModelError`` where a model fails, and as ``look`` does.
+        """
+        self._held.close()
+        if self.is_executing:
+            started_at = datetime.fromisoformat(self.run.manifest["created_at"]).strftime("%Y-%m-%d %H:%M:%S")
+            if self.year is None:
+                models.parse()
+            self._models = models.build(self.name, self.year or self.run.manifest["periods"][0], started_at)
+            display(shown.table(self._row_counts(), caption="Built"))
+        self.look()
+
+    def look(self) -> None:
+        """Open the run's tables to ``%%sql``.
+
+        Raises ``ChecklistError`` where this kernel only looks and the step has not run.
+        """
+        self._held.close()
+        if not self.is_executing and self.key not in self.checklist.done:
+            raise ChecklistError(
+                f"{label(self.key)} of run {self.run.folder.name} has not run yet.",
+                fix=f"Press 'Run this step' above, or run: planwise run --resume {self.run.folder.name}",
+            )
+        sql_magic.connect(self._held.enter_context(self._reading()))
+
+    def frame(self, query: str) -> pd.DataFrame:
+        """The rows of ``query`` on the run's tables, which should be few. ``$year`` is the step's year."""
+        with self._reading() as connection:
+            given = {"year": self.year} if "$year" in query else {}
+            return connection.execute(query, given).df()
+
+    def metrics(self) -> pd.DataFrame:
+        """``fct_year_metrics`` up to this step's year: one row per scenario and year."""
+        upto = f"where simulation_year <= {int(self.year)}" if self.year else ""
+        return self.frame(f"from fct_year_metrics {upto} order by scenario_id, simulation_year")
+
+    def check(self) -> None:
+        """Show the step's checks.
+
+        Raises ``CheckError`` naming every error-level check that does not hold.
+        """
+        table = "fct_validation_results" if self.name == "validation_metrics" else f"int_{self.name}_checks"
+        checks = self.frame(
+            f"select check_name, severity, description, expected, found, offender_sample, is_passed from {table}"
+            " where simulation_year = $year order by severity, check_name, scenario_id"
+        )
+        self._checks = checks
+        display(shown.table(checks, caption="Checks"))
+        broken = checks[(checks["severity"] == "error") & ~checks["is_passed"]]
+        if len(broken):
+            said = "; ".join(
+                f"{row.check_name}: {row.description}, expected {row.expected}, found {row.found}"
+                + (f" ({row.offender_sample})" if row.offender_sample else "")
+                for row in broken.itertuples()
+            )
+            raise CheckError(
+                f"{len(broken)} check(s) of {label(self.key)} do not hold: {said}.",
+                fix="Look at the offenders in the cells above.",
+            )
+
+    def publish_year(self) -> None:
+        """Publish the year's employee-level tables as Parquet."""
+        if self.is_executing and self.year is not None:
+            with self._reading() as connection:
+                publication.publish(connection, publication.EMPLOYEE_LEVEL, self.year)
+
+    def summarise(self) -> None:
+        """Write the summary of the run into ``export/``."""
+        from planwise_nb.workforce.summary import write_summary  # noqa: PLC0415 - the last step only
+
+        if self.is_executing:
+            validation = self.frame("from fct_validation_results order by all")
+            write_summary(
+                Path("export"), manifest=self.run.manifest, metrics=self.metrics(), validation=validation
+            )
+
+    def complete(self) -> None:
+        """Publish the step's small tables and hand its checks and row counts to the runner."""
+        counts = self._row_counts()
+        tables = dict(zip(counts["table"], (int(count) for count in counts["rows"]), strict=True))
+        if self.is_executing and self.year is not None:
+            with self._reading() as connection:
+                publication.publish(connection, [table for table in publication.SMALL if table in tables], self.year)
+        self._held.close()
+        checks = [] if self._checks is None else self._checks.to_dict("records")
+        passed = sum(check["is_passed"] for check in checks)
+        said = f"{label(self.key)}: {len(tables)} tables built, {passed} of {len(checks)} checks hold."
+        display({"text/plain": said, STEP_RESULT: {"tables": tables, "checks": checks}}, raw=True)
+
+    def _row_counts(self) -> pd.DataFrame:
+        """One row per built table: its name and how many rows it has for this year."""
+        rows = []
+        with self._reading() as connection:
+            for model in self._models:
+                where = "" if self.year is None else f"where simulation_year = {int(self.year)}"
+                count = connection.execute(f"select count(*) from {model.name} {where}").fetchall()[0][0]
+                rows.append((model.name, count))
+        return pd.DataFrame(rows, columns=["table", "rows"])
+
+    @contextmanager
+    def _reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A connection that only reads: the database where this step may open it, else what is published."""
+        if self.is_executing or self.run.manifest["status"] == "success":
+            with store.connect(self.run.folder / models.DATABASE, read_only=True) as connection:
+                yield connection
+        else:
+            with store.connect() as connection:
+                publication.open_published(connection, self.run.folder)
+                yield connection
