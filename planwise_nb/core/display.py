@@ -31,7 +31,7 @@ GREY, INK = "#8A8A8A", "#222222"
 # light to dark, for what has an order; from WHITE_FROM of the way on, white is read better than black
 LIGHT, DARK, WHITE_FROM = "#DCEBF7", "#08519C", 0.55
 MAX_PANELS = 4
-Series = Mapping[str, tuple[str, str, list[int]]]  # column: label, colour, dash
+Series = Mapping[str, tuple[str, str, float]]  # column: label, colour, width of the line
 THEME: dict[str, Any] = {
     "font": "Arial, Helvetica, Liberation Sans, sans-serif",
     "background": "white",
@@ -49,7 +49,14 @@ THEME: dict[str, Any] = {
         "tickColor": "#999999",
     },
     "axisX": {"grid": False},
-    "legend": {"orient": "top", "labelFontSize": 11, "titleFontSize": 11, "titleFontWeight": "normal", "columns": 3},
+    "legend": {
+        "orient": "top",
+        "labelFontSize": 11,
+        "titleFontSize": 11,
+        "titleFontWeight": "normal",
+        "columns": 3,
+        "symbolOpacity": 1,
+    },
     "text": {"fontSize": 11},
 }
 _NAMES_SOMETHING = re.compile(r"(^|_)(id|year|period|season)$")
@@ -128,18 +135,20 @@ def panels(rows: pd.DataFrame, by: str, draw: Callable[[pd.DataFrame], ChartType
     """``draw`` of the rows, or for each value of ``by`` where there are several, side by side on common axes."""
     parts = list(rows.groupby(by, sort=False))[:MAX_PANELS]
     if len(parts) == 1:
-        only = parts[0][1]
-        return draw(only)
+        return draw(parts[0][1])
     charts = [draw(part).properties(title=str(name)) for name, part in parts]
-    return alt.concat(*charts, columns=2).resolve_scale(x="shared", y="shared", color="shared")
+    together: ChartType = alt.concat(*charts, columns=2).resolve_scale(
+        x="shared", y="shared", color="shared", shape="shared"
+    )
+    return together
 
 
 def lines(rows: pd.DataFrame, x: alt.X, y: alt.Y, series: Series, *, tip: str) -> ChartType:
-    """A line for each of ``series`` over ``x``, told apart by colour, shape and dash; broken where a value is null."""
+    """A line for each of ``series`` over ``x``, told apart by colour and point shape; broken where a value is null."""
     names = [label for label, _, _ in series.values()]
     points = long(rows, x.shorthand.partition(":")[0], {column: label for column, (label, _, _) in series.items()})
     colour = palette({label: hue for label, hue, _ in series.values()})
-    dash = alt.Scale(domain=names, range=[dash for _, _, dash in series.values()])
+    points["width"] = points["series"].map({label: width for label, _, width in series.values()})
     base = alt.Chart(points).encode(
         x=x,
         y=y,
@@ -147,7 +156,7 @@ def lines(rows: pd.DataFrame, x: alt.X, y: alt.Y, series: Series, *, tip: str) -
         tooltip=[x.shorthand, "series:N", alt.Tooltip("value:Q", format=tip)],
     )
     shape = alt.Shape("series:N", title=None, scale=alt.Scale(domain=names))
-    strokes = base.mark_line(strokeWidth=2).encode(strokeDash=alt.StrokeDash("series:N", title=None, scale=dash))
+    strokes = base.mark_line().encode(strokeWidth=alt.StrokeWidth("width:Q", scale=None, legend=None))
     return alt.layer(strokes, base.mark_point(filled=True, size=45, opacity=1).encode(shape=shape))
 
 

@@ -19,8 +19,9 @@ from planwise_nb.core.display import BLUE, GREEN, GREY, INK, ORANGE, PURPLE, VER
 WIDTH, HEIGHT = 480, 240
 # more bars than this and their labels would touch
 MAX_LABELLED = 10
+FLAT = alt.Axis(labelAngle=0, labelOverlap=True)
 STEPS = ["year_transition", "workforce_baseline", "workforce_requirements", "event_generation", "workforce_snapshot"]
-MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
+MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 BRIDGE = (  # label, column, direction, colour
     ("Opening", "opening_headcount", 0, GREY),
     ("Exits", "experienced_terminations", -1, VERMILLION),
@@ -29,17 +30,17 @@ BRIDGE = (  # label, column, direction, colour
     ("New-hire exits", "new_hire_terminations", -1, PURPLE),
     ("Closing", "closing_headcount", 0, BLUE),
 )
-GROWTH: Series = {  # column: label, colour, dash
-    "headcount_growth": ("Headcount", BLUE, [1, 0]),
-    "target_growth_rate": ("Headcount target", GREY, [6, 4]),
-    "average_compensation_growth": ("Average pay", ORANGE, [1, 0]),
-    "same_people_compensation_growth": ("Pay of the same people", GREEN, [1, 0]),
-    "prorated_compensation_growth": ("Pay per person-year", PURPLE, [1, 0]),
+GROWTH: Series = {  # column: label, colour, width of the line
+    "target_growth_rate": ("Headcount target", "#C4C4C4", 7),
+    "headcount_growth": ("Headcount", BLUE, 2),
+    "average_compensation_growth": ("Average pay", ORANGE, 2),
+    "same_people_compensation_growth": ("Pay of the same people", GREEN, 2),
+    "prorated_compensation_growth": ("Pay per person-year", PURPLE, 2),
 }
-PAY: Series = {  # column: label, colour, dash
-    "average_compensation": ("Average of the active", ORANGE, [1, 0]),
-    "median_compensation": ("Median of the active", BLUE, [6, 4]),
-    "payroll_per_person_year": ("Payroll per person-year", PURPLE, [1, 0]),
+PAY: Series = {
+    "average_compensation": ("Average of the active", ORANGE, 2),
+    "median_compensation": ("Median of the active", BLUE, 2),
+    "payroll_per_person_year": ("Payroll per person-year", PURPLE, 2),
 }
 FLOWS = {  # column: label, direction, colour
     "hires": ("Hires", 1, GREEN),
@@ -48,21 +49,15 @@ FLOWS = {  # column: label, direction, colour
     "new_hire_terminations": ("New-hire exits", -1, PURPLE),
 }
 EVENTS = {
-    "hiring": "Hires",
-    "new_hire_termination": "New-hire exits",
-    "experienced_termination": "Exits",
-    "merit_raise": "Raises",
-    "promotion": "Promotions",
-}
+    "hiring": "Hires", "new_hire_termination": "New-hire exits", "experienced_termination": "Exits",
+    "merit_raise": "Raises", "promotion": "Promotions",
+}  # fmt: skip
 UNITS = {False: ("thousands", 1e3), True: ("millions", 1e6)}
 OUTCOMES = {"holds": GREEN, "warning": ORANGE, "error": VERMILLION}
 
 
 def headcount_bridge(year: pd.DataFrame, *, width: int = WIDTH) -> ChartType:
-    """From the opening to the closing headcount; several years are added up.
-
-    ``year``: rows of ``fct_year_metrics`` or ``int_workforce_requirements``.
-    """
+    """From opening to closing headcount; ``year``: ``fct_year_metrics`` or ``int_workforce_requirements``, added up."""
     return _by_scenario(year, "Headcount bridge", lambda rows: _bridge(rows, width))
 
 
@@ -76,7 +71,7 @@ def headcount(metrics: pd.DataFrame, *, width: int = WIDTH) -> ChartType:
         base = alt.Chart(rows[["simulation_year", *counts]]).encode(
             x=_years(rows), tooltip=display.tips(simulation_year="", closing_headcount=",", target_headcount=",")
         )
-        y = alt.Y("closing_headcount:Q", title="Active employees at year end", axis=alt.Axis(format=","))
+        y = alt.Y("closing_headcount:Q", title="Active employees at year end", axis=alt.Axis(format=",~f"))
         bars = base.transform_calculate(part="'Closing'").mark_bar(size=size).encode(y=y, color=colour)
         ticks = base.transform_calculate(part="'Target'").mark_tick(size=size * 1.25, thickness=3)
         label = base.mark_text(baseline="middle", dy=-14, color=INK).encode(
@@ -90,7 +85,7 @@ def headcount(metrics: pd.DataFrame, *, width: int = WIDTH) -> ChartType:
 
 def growth(metrics: pd.DataFrame, *, width: int = WIDTH) -> ChartType:
     """Growth of headcount against its target, and of pay by three methods, by year; nothing where not defined."""
-    y = alt.Y("value:Q", title="Change against the year before (%)", axis=alt.Axis(format=".1%"))
+    y = alt.Y("value:Q", title="Change against the year before (%)", axis=alt.Axis(format=".1~%"))
 
     def draw(rows: pd.DataFrame) -> ChartType:
         return display.lines(rows, _years(rows), y, GROWTH, tip=".2%").properties(width=width, height=HEIGHT)
@@ -129,8 +124,8 @@ def payroll(metrics: pd.DataFrame, *, width: int = WIDTH) -> ChartType:
     """Payroll by year; beside it pay per person: average, median, and payroll per person-year."""
     rows = display.numeric(metrics, ["payroll", "person_years", *PAY])
     unit, divisor = UNITS[rows["payroll"].max() >= UNITS[True][1]]
-    totals = alt.Y("shown:Q", title=f"Payroll of the year ({unit})", axis=alt.Axis(format=","))
-    each = alt.Y("value:Q", title="Pay per person and year", axis=alt.Axis(format=","), scale=alt.Scale(zero=False))
+    totals = alt.Y("shown:Q", title=f"Payroll of the year ({unit})", axis=alt.Axis(format=",~f"))
+    each = alt.Y("value:Q", title="Pay per person and year", axis=alt.Axis(format=",~f"), scale=alt.Scale(zero=False))
 
     def draw(part: pd.DataFrame) -> ChartType:
         shown = part.assign(shown=part["payroll"] / divisor)[["simulation_year", "shown", "payroll", "person_years"]]
@@ -138,22 +133,22 @@ def payroll(metrics: pd.DataFrame, *, width: int = WIDTH) -> ChartType:
         base = alt.Chart(shown).encode(x=_years(part), y=totals, tooltip=tips)
         label = base.mark_text(dy=-8, color=INK).encode(text=alt.Text("shown:Q", format=",.1f"))
         bars = alt.layer(base.mark_bar(color=BLUE, size=_bar_size(part, width)), *_labels(label, part))
-        return bars.properties(width=width, height=HEIGHT)
+        return bars.properties(width=width, height=0.7 * HEIGHT)
 
     def draw_each(part: pd.DataFrame) -> ChartType:
-        return display.lines(part, _years(part), each, PAY, tip=",.2f").properties(width=width, height=HEIGHT)
+        return display.lines(part, _years(part), each, PAY, tip=",.2f").properties(width=width, height=0.7 * HEIGHT)
 
     if rows.empty:
         return display.note("Payroll")
     both = [display.panels(rows, "scenario_id", how) for how in (draw, draw_each)]
-    return display.themed(alt.vconcat(*both).resolve_scale(color="independent"), "Payroll and pay per person")
+    apart = alt.vconcat(*both).resolve_scale(color="independent", shape="independent")
+    return display.themed(apart, "Payroll and pay per person")
 
 
 def pay_by_level(pay: pd.DataFrame, *, width: int = WIDTH) -> ChartType:
-    """The spread of pay on each level against the level's range.
+    """The spread of pay per year on each level against the level's range, which may be null.
 
-    ``pay``: one row per level, with level_id, minimum, quartile_1, median, quartile_3, maximum, range_min, range_max
-    (pay per year; the range may be null).
+    ``pay``: level_id, minimum, quartile_1, median, quartile_3, maximum, range_min, range_max; one row per level.
     """
     if pay.empty:
         return display.note("Pay by level")
@@ -165,7 +160,7 @@ def pay_by_level(pay: pd.DataFrame, *, width: int = WIDTH) -> ChartType:
     colour = alt.Color("part:N", scale=display.palette(parts), title=None)
     marks = [base.mark_bar(size=26), base.mark_rule(strokeWidth=1.5), base.mark_bar(size=14)]
     spans = [("range_min", "range_max"), ("minimum", "maximum"), ("quartile_1", "quartile_3")]
-    x = {low: alt.X(f"{low}:Q", title="Pay per year", axis=alt.Axis(format=",")) for low, _ in spans}
+    x = {low: alt.X(f"{low}:Q", title="Pay per year", axis=alt.Axis(format=",~f")) for low, _ in spans}
     layers = [
         mark.transform_calculate(part=f"'{name}'").encode(x=x[low], x2=f"{high}:Q", color=colour)
         for name, mark, (low, high) in zip(parts, marks, spans, strict=True)
@@ -179,24 +174,22 @@ def age_tenure(people: pd.DataFrame, *, width: int = WIDTH) -> ChartType:
     cells = people.groupby(["age_band", "tenure_band"])["headcount"].sum().reset_index()
     if cells.empty:
         return display.note("Headcount by age and tenure")
-    x = alt.X("tenure_band:N", title="Tenure (completed years)", sort=sorted(set(cells["tenure_band"]), key=_band))
-    y = alt.Y("age_band:N", title="Age (completed years)", sort=sorted(set(cells["age_band"]), key=_band, reverse=True))
+    tenures, ages = (sorted(set(cells[name]), key=_band) for name in ("tenure_band", "age_band"))
+    x = alt.X("tenure_band:N", title="Tenure (completed years)", sort=tenures, axis=FLAT)
+    y = alt.Y("age_band:N", title="Age (completed years)", sort=ages[::-1])
     heat = display.heat_map(cells, x, y, count="headcount", greatest=cells["headcount"].max())
     return display.themed(heat.properties(width=width, height=HEIGHT), "Headcount by age and tenure")
 
 
 def event_calendar(events: pd.DataFrame, *, width: int = WIDTH) -> ChartType:
-    """Events by kind and month as a heat map, each kind shaded by its own busiest month.
-
-    ``events``: month (1 to 12), event_category, events (how many).
-    """
+    """Events by kind and month, shaded by the kind's busiest; ``events``: month (1-12), event_category, events."""
     cells = events.groupby(["event_category", "month"])["events"].sum().reset_index()
     if cells.empty:
         return display.note("Events by month")
     busiest = cells.groupby("event_category")["events"].transform("max")
     cells["kind"] = cells["event_category"].map(lambda name: EVENTS.get(name, name))
     cells["month"] = cells["month"].map(lambda month: MONTHS[int(month) - 1])
-    x = alt.X("month:N", title="Month of the event", sort=MONTHS, scale=alt.Scale(domain=MONTHS))
+    x = alt.X("month:N", title="Month of the event", sort=MONTHS, scale=alt.Scale(domain=MONTHS), axis=FLAT)
     y = alt.Y("kind:N", title=None, sort=list(EVENTS.values()))
     heat = display.heat_map(cells, x, y, count="events", greatest=busiest)
     return display.themed(heat.properties(width=width, height=alt.Step(34)), "Events by month")
@@ -211,15 +204,16 @@ def validation(checks: pd.DataFrame, *, width: int = WIDTH) -> ChartType:
         return display.note("Checks by step")
     rows = checks.assign(outcome=checks["severity"].where(~checks["is_passed"].astype(bool), "holds"))
     counts = rows.groupby(["step", "outcome"])["check_name"].agg(checks="size", names=_names).reset_index()
+    counts["rank"] = counts["outcome"].map(list(OUTCOMES).index)
     failed = rows[rows["outcome"] != "holds"].groupby("step")["check_name"].agg(_names)
     totals = counts.groupby("step")["checks"].sum().reset_index()
     totals["names"] = totals["step"].map(failed).fillna("all hold")
     order = STEPS + sorted(set(rows["step"]) - set(STEPS))
     hue = alt.Color("outcome:N", scale=display.palette(OUTCOMES), title=None)
-    x = alt.X("checks:Q", title="Checks", axis=alt.Axis(format=",", tickMinStep=1))
+    x = alt.X("checks:Q", title="Checks", axis=alt.Axis(format=",~f", tickMinStep=1))
     y = alt.Y("step:N", title=None, sort=order)
     tips = display.tips(step="", outcome="", checks=",", names="")
-    bars = alt.Chart(counts).mark_bar(size=18).encode(x=x, y=y, order="outcome:N", color=hue, tooltip=tips)
+    bars = alt.Chart(counts).mark_bar(size=18).encode(x=x, y=y, order="rank:Q", color=hue, tooltip=tips)
     text = alt.Chart(totals).mark_text(align="left", dx=6, color=INK, limit=width * 0.6).encode(x=x, y=y, text="names")
     both = alt.layer(bars, text).properties(width=width * 0.5, height=alt.Step(26))
     return display.themed(both, "Checks by step")
@@ -245,20 +239,23 @@ def _labels(label: alt.Chart, rows: pd.DataFrame) -> list[alt.Chart]:
 
 def _bridge(rows: pd.DataFrame, width: int) -> ChartType:
     counts = {name: int(rows[name].sum()) for _, name, step, _ in BRIDGE if step}
-    counts |= {"opening_headcount": int(rows["opening_headcount"].iloc[0])}
-    counts |= {"closing_headcount": int(rows["closing_headcount"].iloc[-1])}
+    ends = (("opening_headcount", 0), ("closing_headcount", -1))
+    counts |= {name: int(rows[name].iloc[place]) for name, place in ends}
+    # over many years more people leave than were here at first: hires come before exits, so that no bar is under zero
+    order = BRIDGE if len(rows) == 1 else [BRIDGE[place] for place in (0, 3, 4, 1, 2, 5)]
     level, bars = 0, []
-    for label, name, step, colour in BRIDGE:
+    for label, name, step, colour in order:
         start, level = (level, level + step * counts[name]) if step else (0, counts[name])
-        text = f"{' +−'[step]}{counts[name]:,}".strip()
+        text = f"{' +−'[step] if counts[name] else ''}{counts[name]:,}".strip()
         bars.append((label, start, level, max(start, level), text, colour))
     frame = pd.DataFrame(bars, columns=["part", "from", "to", "top", "people", "ink"])
     base = alt.Chart(frame.assign(next=frame["part"].shift(-1))).encode(
-        x=alt.X("part:N", title=None, sort=None, axis=alt.Axis(labelAngle=0)), tooltip=display.tips(part="", people="")
+        x=alt.X("part:N", title=None, sort=None, axis=alt.Axis(labelAngle=0, labelExpr="split(datum.label, ' ')")),
+        tooltip=display.tips(part="", people=""),
     )
-    y = alt.Y("from:Q", title="Employees", axis=alt.Axis(format=","))
-    blocks = base.mark_bar().encode(y=y, y2="to:Q", color=alt.Color("ink:N", scale=None))
-    joints = base.mark_rule(color=GREY, strokeDash=[2, 2]).encode(y="to:Q", x2="next:N")
+    y = alt.Y("from:Q", title="Employees", axis=alt.Axis(format=",~f"))
+    blocks = base.mark_bar(size=round(0.1 * width, 1)).encode(y=y, y2="to:Q", color=alt.Color("ink:N", scale=None))
+    joints = base.transform_filter("datum.next").mark_rule(color=GREY, strokeDash=[2, 2]).encode(y="to:Q", x2="next:N")
     labels = base.mark_text(baseline="bottom", dy=-4, color=INK).encode(y="top:Q", text="people:N")
     return alt.layer(joints, blocks, labels).properties(width=width, height=HEIGHT)
 
@@ -295,8 +292,7 @@ def _mix(rows: pd.DataFrame, width: int) -> ChartType:
 
 def _years(rows: pd.DataFrame) -> alt.X:
     years = sorted({int(year) for year in rows["simulation_year"]})
-    axis = alt.Axis(labelAngle=0, labelOverlap=True)
-    return alt.X("simulation_year:O", title="Year", scale=alt.Scale(domain=years), axis=axis)
+    return alt.X("simulation_year:O", title="Year", scale=alt.Scale(domain=years), axis=FLAT)
 
 
 def _bar_size(rows: pd.DataFrame, width: int) -> float:

@@ -45,7 +45,8 @@ weights as (
         cast(
             greatest(discounts.min_multiplier, 1 - discounts.level_discount_factor * (levels.level_id - 1))
             * ages.multiplier * tenures.multiplier
-        as decimal(18, 9)) as weight,
+            as decimal(18, 9)
+        ) as weight,
     from discounts
     inner join {{ ref('stg_job_levels') }} as levels on discounts.scenario_id = levels.scenario_id
     inner join multipliers as ages
@@ -96,13 +97,13 @@ ranked as (
         requirements.experienced_terminations,
         requirements.required,
         least(1, coalesce(
-            requirements.required * weighted.weight::double / nullif(totals.total_weight, 0),
+            requirements.required * cast(weighted.weight as double) / nullif(totals.total_weight, 0),
             requirements.required / totals.headcount
         )) as probability,
         row_number() over (
             partition by weighted.scenario_id
             order by
-                coalesce(round(-ln({{ draw('termination') }}) / nullif(weighted.weight::double, 0), 12), 'inf'),
+                coalesce(round(-ln({{ draw('termination') }}) / nullif(cast(weighted.weight as double), 0), 12), 'inf'),
                 weighted.employee_id
         ) as termination_rank,
     from weighted

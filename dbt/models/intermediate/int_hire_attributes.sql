@@ -33,10 +33,10 @@ mixes as (
 
     select
         *,
-        sum(headcount) over (
+        cast(sum(headcount) over (
             partition by scenario_id, level_id, attribute order by attribute_value nulls last
-        )::bigint as upper_count,
-        sum(headcount) over (partition by scenario_id, level_id, attribute)::bigint as total_count,
+        ) as bigint) as upper_count,
+        cast(sum(headcount) over (partition by scenario_id, level_id, attribute) as bigint) as total_count,
     from counted
 
 ),

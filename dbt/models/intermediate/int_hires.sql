@@ -40,7 +40,7 @@ apportioned as (
         level_id,
         share_ppm,
         whole_seats + cast(
-            row_number() over (partition by scenario_id order by remainder desc, level_id)
+            row_number() over (partition by scenario_id order by remainder desc, level_id asc)
             <= hires - sum(whole_seats) over (partition by scenario_id) as bigint
         ) as seats,
     from quotas
@@ -65,7 +65,7 @@ numbered as (
         scenario_id,
         level_id,
         row_number() over (
-            partition by scenario_id order by (2 * seat - 1)::double / share_ppm, level_id
+            partition by scenario_id order by cast(2 * seat - 1 as double) / share_ppm, level_id
         ) as hire_number,
     from seated
 
@@ -117,7 +117,7 @@ priced as (
         greatest(
             levels.min_cents,
             cast((
-                (levels.min_cents + levels.max_cents)::hugeint
+                cast(levels.min_cents + levels.max_cents as hugeint)
                 * levels.new_hire_salary_adjustment_ppm * (1000000 + drawn.variance_ppm)
                 + 1000000000000
             ) // 2000000000000 as bigint)
@@ -126,8 +126,8 @@ priced as (
     inner join {{ ref('stg_hire_ages') }} as ages
         on
             drawn.scenario_id = ages.scenario_id
-            and ages.lower_ppm <= drawn.age_ppm
-            and ages.upper_ppm > drawn.age_ppm
+            and drawn.age_ppm >= ages.lower_ppm
+            and drawn.age_ppm < ages.upper_ppm
     inner join levels on drawn.scenario_id = levels.scenario_id and drawn.level_id = levels.level_id
 
 )

@@ -26,7 +26,9 @@ ordered as (
     select
         hires.*,
         requirements.required,
-        row_number() over (partition by hires.scenario_id order by hires.days_left desc, hires.employee_id) as place,
+        row_number() over (
+            partition by hires.scenario_id order by hires.days_left desc, hires.employee_id asc
+        ) as place,
     from hires
     inner join requirements on hires.scenario_id = requirements.scenario_id
 

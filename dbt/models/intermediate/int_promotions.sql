@@ -37,9 +37,10 @@ hazards as (
         levels.promotion_raise_ppm,
         levels.promotion_probability_source,
         levels.promotion_raise_source,
-        cast(least(1, greatest(0,
-            levels.promotion_probability * ages.multiplier * tenures.multiplier
-        )) as decimal(9, 6)) as event_probability,
+        cast(
+            least(1, greatest(0, levels.promotion_probability * ages.multiplier * tenures.multiplier))
+            as decimal(9, 6)
+        ) as event_probability,
         {{ digest('promotion', 'scenarios.random_seed') }} as promotion_digest,
     from workforce
     inner join {{ ref('stg_scenarios') }} as scenarios on workforce.scenario_id = scenarios.scenario_id
@@ -66,7 +67,7 @@ drawn as (
         *,
         {{ day_of_year('promotion_date') }} as promotion_date,
     from hazards
-    where {{ draw('promotion') }} < event_probability::double
+    where {{ draw('promotion') }} < cast(event_probability as double)
 
 )
 

@@ -76,8 +76,8 @@ replayed as (
     select
         scenario_id,
         employee_id,
-        sum(added_cents)::bigint as added_cents,
-        sum(added_cents * (days_after + 1))::bigint as added_cent_days,
+        cast(sum(added_cents) as bigint) as added_cents,
+        cast(sum(added_cents * (days_after + 1)) as bigint) as added_cent_days,
         count(*) filter (event_type = 'promotion') as levels_gained,
         max(effective_date) filter (event_type = 'termination') as termination_date,
         max(event_details) filter (event_type = 'termination') as termination_reason,

@@ -29,7 +29,7 @@ opening as (
     select
         scenario_id,
         count(*) as opening_headcount,
-        sum(compensation_cents)::bigint as opening_cents,
+        cast(sum(compensation_cents) as bigint) as opening_cents,
     from workforce
     group by all
 
@@ -88,7 +88,7 @@ continuing as (
     select
         snapshot.scenario_id,
         sum(snapshot.current_compensation) as continuing_closing,
-        sum(workforce.compensation_cents)::bigint as continuing_opening_cents,
+        cast(sum(workforce.compensation_cents) as bigint) as continuing_opening_cents,
     from snapshot
     inner join workforce
         on snapshot.scenario_id = workforce.scenario_id and snapshot.employee_id = workforce.employee_id
@@ -163,7 +163,7 @@ counted as (
     inner join requirements as required
         on scenarios.scenario_id = required.scenario_id and required.simulation_year = {{ year() }}
     left join requirements as first_year
-        on scenarios.scenario_id = first_year.scenario_id and first_year.simulation_year = scenarios.start_year
+        on scenarios.scenario_id = first_year.scenario_id and scenarios.start_year = first_year.simulation_year
     {% for cte in ['opening', 'events', 'paid', 'closing', 'continuing', 'last_year'] %}
     left join {{ cte }} on scenarios.scenario_id = {{ cte }}.scenario_id
     {% endfor %}
@@ -203,7 +203,7 @@ select
     {{ growth('payroll_per_person_year', 'last_payroll_per_person_year') }} as prorated_compensation_growth,
     {{ growth('closing_headcount', 'opening_headcount') }} as headcount_growth,
     cast(round(
-        pow(closing_headcount::double / nullif(first_opening_headcount, 0), 1.0 / years_simulated) - 1, 6
+        pow(cast(closing_headcount as double) / nullif(first_opening_headcount, 0), 1.0 / years_simulated) - 1, 6
     ) as decimal(18, 6)) as compound_growth_rate,
     target_growth_rate,
     event_count,

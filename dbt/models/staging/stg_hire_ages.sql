@@ -25,6 +25,6 @@ select
     scenario_id,
     age,
     share_ppm,
-    sum(share_ppm) over (partition by scenario_id order by age)::bigint - share_ppm as lower_ppm,
-    sum(share_ppm) over (partition by scenario_id order by age)::bigint as upper_ppm,
+    cast(sum(share_ppm) over (partition by scenario_id order by age) as bigint) - share_ppm as lower_ppm,
+    cast(sum(share_ppm) over (partition by scenario_id order by age) as bigint) as upper_ppm,
 from scaled

@@ -25,6 +25,6 @@ select
     scenario_id,
     level_id,
     share_ppm,
-    sum(share_ppm) over (partition by scenario_id order by level_id)::bigint - share_ppm as lower_ppm,
-    sum(share_ppm) over (partition by scenario_id order by level_id)::bigint as upper_ppm,
+    cast(sum(share_ppm) over (partition by scenario_id order by level_id) as bigint) - share_ppm as lower_ppm,
+    cast(sum(share_ppm) over (partition by scenario_id order by level_id) as bigint) as upper_ppm,
 from scaled

@@ -25,6 +25,6 @@ select
     scenario_id,
     month,
     share_ppm,
-    sum(share_ppm) over (partition by scenario_id order by month)::bigint - share_ppm as lower_ppm,
-    sum(share_ppm) over (partition by scenario_id order by month)::bigint as upper_ppm,
+    cast(sum(share_ppm) over (partition by scenario_id order by month) as bigint) - share_ppm as lower_ppm,
+    cast(sum(share_ppm) over (partition by scenario_id order by month) as bigint) as upper_ppm,
 from scaled

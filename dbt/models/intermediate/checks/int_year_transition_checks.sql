@@ -48,10 +48,11 @@ headcounts as (
     select
         scenarios.scenario_id,
         case
-            when scenarios.start_year = {{ year() }} then (select count(*) from {{ ref('stg_census') }} where active)
+            when scenarios.start_year = {{ year() }}
+                then (select count(*) from {{ ref('stg_census') }} as census where census.active)
             {% if has_last_year('fct_year_metrics') %}
             else (
-                select closing_headcount from {{ source('last_year', 'fct_year_metrics') }} as last_year
+                select last_year.closing_headcount from {{ source('last_year', 'fct_year_metrics') }} as last_year
                 where
                     last_year.scenario_id = scenarios.scenario_id
                     and last_year.simulation_year = {{ year() }} - 1

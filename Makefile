@@ -1,0 +1,39 @@
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+GOLDEN := tests/golden
+
+.PHONY: run test lint golden references clean
+
+run: $(VENV)/run.ready
+	$(BIN)/planwise run baseline
+
+test: $(VENV)/test.ready lint
+	$(BIN)/python -m pytest --nbval --cov --cov-report=term:skip-covered
+
+lint: $(VENV)/test.ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/sqlfluff lint --processes 2 --disable-progress-bar dbt/models dbt/tests
+	$(BIN)/mypy
+
+golden: $(VENV)/test.ready
+	$(BIN)/python -m tests.golden_copies
+
+references: $(VENV)/test.ready
+	$(BIN)/python -m planwise_nb.apps.references docs/reference
+
+clean:
+	rm -rf $(VENV) dbt/target dbt/*.duckdb
+
+$(BIN)/python:
+	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or later is needed: make PYTHON=python3.11") if sys.version_info < (3, 11) else None'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/run.ready: $(BIN)/python pyproject.toml requirements.lock
+	$(BIN)/python -m pip install --quiet --constraint requirements.lock --editable .
+	touch $@
+
+$(VENV)/test.ready: $(BIN)/python pyproject.toml requirements.lock
+	$(BIN)/python -m pip install --quiet --constraint requirements.lock --editable '.[dev]'
+	touch $@ $(VENV)/run.ready

@@ -1,0 +1,158 @@
+import os
+import subprocess
+import sys
+from datetime import date
+from pathlib import Path
+from shutil import copytree, ignore_patterns
+
+import pyarrow.parquet as pq
+import pytest
+
+from planwise_nb.core.store import connect
+from planwise_nb.workforce.census import read_census
+from planwise_nb.workforce.parameters import write_parameters
+from planwise_nb.workforce.scenario_files import load_scenario
+
+ROOT = Path(__file__).parent.parent
+PROJECT = ROOT / "dbt"
+METRICS = "models/marts/fct_year_metrics.sql"
+EVENT_FIELDS = """
+    employee_id employee_ssn event_type simulation_year effective_date event_details compensation_amount
+    previous_compensation employee_age employee_tenure level_id age_band tenure_band event_probability event_category
+    event_sequence created_at parameter_scenario_id parameter_source data_quality_flag event_id scenario_id
+"""
+
+
+def copy_of(folder):
+    return copytree(PROJECT, folder, ignore=ignore_patterns("target", "logs", "*.duckdb*", ".user.yml"))
+
+
+def dbt(project, *arguments, year=2025):
+    """What dbt printed, and whether it succeeded."""
+    command = [Path(sys.executable).with_name("dbt"), "--no-use-colors", *arguments]
+    command += ["--vars", f"{{simulation_year: {year}}}"]
+    done = subprocess.run(
+        command,
+        cwd=project,
+        env={key: value for key, value in os.environ.items() if not key.startswith(("DBT_", "PLANWISE_"))},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.stdout + done.stderr, done.returncode == 0
+
+
+def rows(project, query):
+    with connect(project / "dev.duckdb", read_only=True) as database:
+        return database.execute(query).fetchall()
+
+
+def digests(project, year):
+    """A digest of all events and one of the whole snapshot of the year."""
+    return [
+        rows(project, f"select md5(string_agg(t::varchar, '' order by t::varchar)) from {table} t where {where}")
+        for table in ("fct_yearly_events", "fct_workforce_snapshot")
+        for where in [f"simulation_year = {year}"]
+    ]
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    """The project with 2025 built by hand."""
+    project = copy_of(tmp_path_factory.mktemp("built") / "dbt")
+    said, succeeded = dbt(project, "build")
+    assert succeeded, said
+    return project
+
+
+@pytest.fixture
+def changed(built, tmp_path):
+    """The project with 2025 built, and a model to be changed."""
+    project = copytree(built, tmp_path / "dbt")
+
+    def change(model, old, new):
+        text = (project / model).read_text()
+        assert old in text
+        (project / model).write_text(text.replace(old, new))
+        return dbt(project, "run", "--select", Path(model).stem)
+
+    return change
+
+
+def test_inputs_for_building_by_hand_are_those_of_the_shipped_baseline(tmp_path):
+    baseline = load_scenario("baseline", folders=[ROOT / "params" / "workforce"])
+    census = read_census(
+        baseline.census_file,
+        census_map=None,
+        census_date=date(2024, 12, 31),
+        simulated_years=range(2025, 2030),
+        job_levels=baseline.tables.job_levels,
+    )
+    write_parameters([baseline], tmp_path)
+    census.write(tmp_path)
+    shipped = {path.name: path.read_bytes() for path in (PROJECT / "dev" / "params").iterdir()}
+    assert shipped == {path.name: path.read_bytes() for path in tmp_path.iterdir() if path.name in shipped}
+    # a Parquet file names the version of its writer, so its rows are compared
+    assert pq.read_table(PROJECT / "dev" / "inputs" / "census.parquet").equals(census.accepted)
+
+
+def test_years_are_built_by_hand_one_after_the_other_and_replaced_alone(built, tmp_path):
+    project = copytree(built, tmp_path / "dbt")
+    said, succeeded = dbt(project, "build", year=2026)
+    assert succeeded, said
+    before = [digests(project, year) for year in (2025, 2026)]
+    said, succeeded = dbt(project, "build", year=2025)
+    assert succeeded, said
+    assert [digests(project, year) for year in (2025, 2026)] == before
+    assert rows(project, "select simulation_year from fct_year_metrics order by all") == [(2025,), (2026,)]
+
+
+def test_a_year_without_the_year_before_is_refused(tmp_path):
+    project = copy_of(tmp_path / "dbt")
+    said, succeeded = dbt(project, "build", year=2026)
+    assert not succeeded
+    assert "Cannot build 2026: 2025, which it continues, is not in this database." in said
+    assert "dbt build --vars '{simulation_year: 2025}'" in said
+    assert rows(project, "select table_name from duckdb_tables() where table_name like 'fct_%'") == []
+
+
+def test_nothing_is_deprecated_or_warned_of(built, tmp_path):
+    project = copytree(built, tmp_path / "dbt")
+    said, succeeded = dbt(project, "--warn-error", "parse", "--no-partial-parse", "--show-all-deprecations")
+    assert succeeded, said
+    assert "warn" not in said.lower()
+
+
+def test_events_have_the_fields_that_other_tools_read_in_their_order(built):
+    described = rows(built, "select column_name from (describe fct_yearly_events)")
+    assert [name for (name,) in described] == EVENT_FIELDS.split()
+
+
+def test_keys_of_the_marts_are_never_null(built):
+    required = rows(built, "select table_name, column_name from duckdb_columns() where not is_nullable")
+    for table in ("fct_yearly_events", "fct_workforce_snapshot", "fct_year_metrics", "fct_validation_results"):
+        assert {(table, "scenario_id"), (table, "simulation_year")} <= set(required)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "row"),
+    [
+        ("    headcount_by_level_id as headcount_by_level,\n", "", "headcount_by_level | | MAP(VARCHAR, BIGINT)"),
+        (
+            "headcount_by_level_id as",
+            "cast(headcount_by_level_id as map(varchar, integer)) as",
+            "headcount_by_level | MAP(VARCHAR, INTEGER) | MAP(VARCHAR, BIGINT) | data type mismatch",
+        ),
+        (
+            "cast(continuing_ratio - 1 as decimal(18, 6))",
+            "continuing_ratio - 1",
+            "same_people_compensation_growth | DECIMAL(19,6) | DECIMAL(18,6) | data type mismatch",
+        ),
+    ],
+    ids=["a missing column", "another map", "another precision"],
+)
+def test_a_mart_that_breaks_its_contract_is_refused(changed, old, new, row):
+    said, succeeded = changed(METRICS, old, new)
+    assert not succeeded
+    assert "This model has an enforced contract that failed" in said
+    assert row in " ".join(said.split())
