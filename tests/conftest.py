@@ -6,7 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.simulation import Simulation, simulate
+from planwise_nb.core.messages import log_to
+from planwise_nb.core.project import Project, shipped
+from planwise_nb.core.runner import Run, run, start
+from planwise_nb.workforce.generator import make_census
+from planwise_nb.workforce.inputs import Request, resolve
+from planwise_nb.workforce.pipeline import WORKFORCE
+from tests.simulation import Simulation, member, simulate, simulate_members
 
 SHARED = Path(__file__).parents[2] / "shared"
 
@@ -24,3 +30,27 @@ def shared_hr() -> Path:
 def two_years(tmp_path_factory: pytest.TempPathFactory) -> Simulation:
     """The shipped baseline, 2025 and 2026."""
     return simulate(tmp_path_factory.mktemp("baseline") / "run")
+
+
+@pytest.fixture(scope="session")
+def small_census(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Sixty synthetic people."""
+    path = tmp_path_factory.mktemp("census") / "census.csv"
+    make_census(60, 7, path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def finished_run(tmp_path_factory: pytest.TempPathFactory, small_census: Path) -> Run:
+    """A run of two years through all its notebooks."""
+    inputs = resolve(Project(shipped()), Request(years=(2025, 2026), census=small_census))
+    started = start(WORKFORCE, inputs, out=tmp_path_factory.mktemp("runs"), command=["planwise", "run"])
+    run(started, log_to(started.folder / "logs.jsonl"))
+    return started
+
+
+@pytest.fixture(scope="session")
+def five_years(tmp_path_factory: pytest.TempPathFactory) -> Simulation:
+    """The shipped baseline from 2025 to 2029, a leap year among them."""
+    folder = tmp_path_factory.mktemp("five") / "run"
+    return simulate_members(folder, [member("five", years=(2025, 2029))])

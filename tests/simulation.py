@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache
 from pathlib import Path
+from shutil import copytree
 from tempfile import mkdtemp
 from typing import Any
 
@@ -18,10 +19,14 @@ import pandas as pd
 from planwise_nb.core import store
 from planwise_nb.core.project import Project, shipped
 from planwise_nb.workforce import models
-from planwise_nb.workforce.inputs import Request, resolve
+from planwise_nb.workforce.inputs import Request, WorkforceInputs, resolve
+from planwise_nb.workforce.parameters import ResolvedScenario, write_parameters
 from planwise_nb.workforce.pipeline import WORKFORCE
+from planwise_nb.workforce.scenario_files import load_scenario
 
+STEPS = [step.name for step in WORKFORCE.steps[:-1]]
 STARTED_AT = "2026-01-01 00:00:00"
+SCENARIOS = shipped() / "params" / "workforce"
 
 
 @contextmanager
@@ -77,8 +82,31 @@ class Simulation:
     def build(self, year: int) -> None:
         """Build one year."""
         with working_directory(self.folder):
-            for step in WORKFORCE.steps[:-1]:
-                models.build(step.name, year, STARTED_AT)
+            for step in STEPS:
+                models.build(step, year, STARTED_AT)
+
+    def rebuild(self, *selection: str, year: int) -> None:
+        """Build only these models of a year, named or tagged, in one call."""
+        self._dbt("run", "--select", *selection, year=year)
+
+    def compiled(self, query: str, year: int = 2025) -> str:
+        """A query with dbt's macros, as the SQL that runs for ``year``."""
+        return str(self._dbt("compile", "--inline", query, year=year).results[0].node.compiled_code)
+
+    def change(self, *statements: str) -> None:
+        """Change the database by SQL."""
+        with store.connect(self.folder / models.DATABASE) as connection:
+            for statement in statements:
+                connection.execute(statement)
+
+    def copy(self, folder: Path) -> Simulation:
+        """A copy of its own, to spoil."""
+        return Simulation(copytree(self.folder, folder))
+
+    def _dbt(self, *arguments: str, year: int) -> Any:
+        variables = f"{{simulation_year: {year}, run_folder: '.', run_started_at: '{STARTED_AT}'}}"
+        with working_directory(self.folder):
+            return models._invoke([*arguments, "--vars", variables], manifest=models._manifest())
 
 
 def _digest(connection: duckdb.DuckDBPyConnection, table: str, left_out: str) -> str:
@@ -103,16 +131,40 @@ def simulate(
         Project(shipped()),
         Request(scenario=scenario, years=years, settings=settings, seed=seed, census=census, **request),
     )
+    simulation = _written(folder, inputs)
+    simulation.rebuild(f"tag:{WORKFORCE.setup.name}", year=years[0])
+    for year in inputs.periods:
+        simulation.build(year)
+    return simulation
+
+
+def member(
+    name: str, *settings: str, scenario: str = "baseline", years: tuple[int, int] = (2025, 2025), **tables: Any
+) -> ResolvedScenario:
+    """A scenario under the name ``<scenario>~<name>``, with ``settings`` and with ``tables`` in place of the shipped."""
+    resolved = load_scenario(scenario, folders=[SCENARIOS], settings=settings, years=years)
+    named = f"{resolved.scenario_id}~{name}"
+    return replace(resolved, scenario_id=named, tables=replace(resolved.tables, **tables))
+
+
+def simulate_members(folder: Path, members: Sequence[ResolvedScenario], **request: Any) -> Simulation:
+    """Simulate scenarios of the same years together in one database, a year in one dbt call."""
+    said = members[0].scenario.simulation
+    years = (said.start_year, said.end_year)
+    simulation = _written(folder, resolve(Project(shipped()), Request(years=years, **request)))
+    write_parameters(members, folder / "params")
+    simulation.rebuild(f"tag:{WORKFORCE.setup.name}", year=years[0])
+    for year in range(years[0], years[1] + 1):
+        simulation.rebuild(*(f"tag:{step}" for step in STEPS), year=year)
+    return simulation
+
+
+def _written(folder: Path, inputs: WorkforceInputs) -> Simulation:
     folder.mkdir(parents=True)
     inputs.write(folder)
     (folder / models.PARSED).parent.mkdir(parents=True, exist_ok=True)
     (folder / models.PARSED).write_bytes(_parsed())
-    simulation = Simulation(folder)
-    with working_directory(folder):
-        models.build(WORKFORCE.setup.name, years[0], STARTED_AT)
-    for year in inputs.periods:
-        simulation.build(year)
-    return simulation
+    return Simulation(folder)
 
 
 def person(number: int, **changes: Any) -> dict[str, Any]:

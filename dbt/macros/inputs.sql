@@ -3,7 +3,11 @@
     read_csv(
         '{{ var("run_folder") }}/params/{{ name }}.csv',
         header = true, delim = ',', quote = '"', escape = '"', nullstr = '', auto_detect = false,
-        columns = { {%- for column, type in columns.items() %}'{{ column }}': '{{ type }}'{{ ', ' if not loop.last }}{% endfor -%} }
+        columns = {
+            {%- for column, type in columns.items() %}
+            '{{ column }}': '{{ type }}'{{ ', ' if not loop.last }}
+            {%- endfor %}
+        }
     )
 {%- endmacro %}
 

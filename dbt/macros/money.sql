@@ -13,7 +13,9 @@
 {% macro money(amount_in_cents) -%} cast({{ amount_in_cents }} / 100 as decimal(18, 2)) {%- endmacro %}
 
 {# A ratio as a rate, null where there is nothing to divide by. #}
-{% macro ratio(part, whole) -%} cast(round(cast({{ part }} as double) / nullif({{ whole }}, 0), 6) as decimal(18, 6)) {%- endmacro %}
+{% macro ratio(part, whole) -%}
+    cast(round(cast({{ part }} as double) / nullif({{ whole }}, 0), 6) as decimal(18, 6))
+{%- endmacro %}
 
 {# How much more the later is than the earlier, as a share of the earlier. #}
 {% macro growth(later, earlier) -%} cast({{ ratio(later, earlier) }} - 1 as decimal(18, 6)) {%- endmacro %}

@@ -42,12 +42,7 @@ PAY: Series = {
     "median_compensation": ("Median of the active", BLUE, 2),
     "payroll_per_person_year": ("Payroll per person-year", PURPLE, 2),
 }
-FLOWS = {  # column: label, direction, colour
-    "hires": ("Hires", 1, GREEN),
-    "experienced_terminations": ("Exits", -1, VERMILLION),
-    "reductions": ("Reductions", -1, ORANGE),
-    "new_hire_terminations": ("New-hire exits", -1, PURPLE),
-}
+FLOWS = {column: (label, direction, colour) for label, column, direction, colour in BRIDGE if direction}
 EVENTS = {
     "hiring": "Hires", "new_hire_termination": "New-hire exits", "experienced_termination": "Exits",
     "merit_raise": "Raises", "promotion": "Promotions",
@@ -122,7 +117,7 @@ def level_mix(metrics: pd.DataFrame, *, width: int = WIDTH) -> ChartType:
 
 def payroll(metrics: pd.DataFrame, *, width: int = WIDTH) -> ChartType:
     """Payroll by year; beside it pay per person: average, median, and payroll per person-year."""
-    rows = display.numeric(metrics, ["payroll", "person_years", *PAY])
+    rows = display.numeric(metrics, ["payroll", "person_years", *PAY]).sort_values("simulation_year", kind="stable")
     unit, divisor = UNITS[rows["payroll"].max() >= UNITS[True][1]]
     totals = alt.Y("shown:Q", title=f"Payroll of the year ({unit})", axis=alt.Axis(format=",~f"))
     each = alt.Y("value:Q", title="Pay per person and year", axis=alt.Axis(format=",~f"), scale=alt.Scale(zero=False))
@@ -205,9 +200,9 @@ def validation(checks: pd.DataFrame, *, width: int = WIDTH) -> ChartType:
     rows = checks.assign(outcome=checks["severity"].where(~checks["is_passed"].astype(bool), "holds"))
     counts = rows.groupby(["step", "outcome"])["check_name"].agg(checks="size", names=_names).reset_index()
     counts["rank"] = counts["outcome"].map(list(OUTCOMES).index)
-    failed = rows[rows["outcome"] != "holds"].groupby("step")["check_name"].agg(_names)
+    failed = rows[rows["outcome"] != "holds"].groupby("step")["check_name"].agg(_names).to_dict()
     totals = counts.groupby("step")["checks"].sum().reset_index()
-    totals["names"] = totals["step"].map(failed).fillna("all hold")
+    totals["names"] = totals["step"].map(lambda step: failed.get(step, "all hold"))
     order = STEPS + sorted(set(rows["step"]) - set(STEPS))
     hue = alt.Color("outcome:N", scale=display.palette(OUTCOMES), title=None)
     x = alt.X("checks:Q", title="Checks", axis=alt.Axis(format=",~f", tickMinStep=1))
@@ -268,7 +263,7 @@ def _mix(rows: pd.DataFrame, width: int) -> ChartType:
             for level, count in sorted(dict(() if levels is None else levels).items(), key=lambda pair: int(pair[0]))
         ],
         columns=["simulation_year", "level", "headcount"],
-    )
+    ).astype(int)
     counts["share"] = counts["headcount"] / counts.groupby("simulation_year")["headcount"].transform("sum")
     counts["upto"] = counts.groupby("simulation_year")["share"].cumsum()
     counts["from"], counts["middle"] = counts["upto"] - counts["share"], counts["upto"] - counts["share"] / 2

@@ -5,6 +5,7 @@ Under the runner a step builds its models; in JupyterLab the same cells look at 
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -156,7 +157,7 @@ class WorkforceStep:
             with self._reading() as connection:
                 publication.publish(connection, [table for table in publication.SMALL if table in tables], self.year)
         self._held.close()
-        checks = [] if self._checks is None else self._checks.to_dict("records")
+        checks = [] if self._checks is None else json.loads(self._checks.to_json(orient="records"))
         passed = sum(check["is_passed"] for check in checks)
         said = f"{label(self.key)}: {len(tables)} tables built, {passed} of {len(checks)} checks hold."
         display({"text/plain": said, STEP_RESULT: {"tables": tables, "checks": checks}}, raw=True)

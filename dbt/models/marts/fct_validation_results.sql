@@ -64,7 +64,8 @@ own_checks as (
     {{ checks_of('validation_metrics', [
         equals('growth_as_required', 'error', 'headcounts', 'closing headcount grows as required'),
         equals('all_events_valid', 'error', 'validity', 'the share of VALID events is one'),
-        no_offenders('pay_plausible', 'error', 'unpaid', 'pay is positive, and nobody is paid more than the year-end rate'),
+        no_offenders('pay_plausible', 'error', 'unpaid',
+            'pay is positive, and nobody is paid more than the year-end rate'),
         no_offenders('pay_jump', 'warning', 'pay_jumps', 'pay grows by at most half in a year'),
         no_offenders('age_plausible', 'warning', 'unusual_ages', 'age between 16 and 80, tenure not negative'),
     ]) }}

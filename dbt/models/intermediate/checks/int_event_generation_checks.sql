@@ -139,7 +139,9 @@ over_range as (
     no_offenders('nobody_leaves_twice', 'error', 'leaving_twice', 'nobody leaves twice'),
     no_offenders('new_hires_leave_after_hire', 'error', 'hasty', 'a new hire leaves after the hire date'),
     no_offenders('pay_chain', 'error', 'mispriced', 'previous pay is the pay in force just before the event'),
-    no_offenders('events_valid', 'error', 'invalid', 'every event is VALID: an id, a simulated year, a date in it, pay'),
+    no_offenders('events_valid', 'error', 'invalid',
+        'every event is VALID: an id, a simulated year, a date in it, pay'),
     no_offenders('event_ids_unique', 'error', 'repeated', 'an event id occurs once'),
-    no_offenders('hire_pay_in_level_range', 'warning', 'over_range', 'a hire is not paid over the range of the level'),
+    no_offenders('hire_pay_in_level_range', 'warning', 'over_range',
+        'a hire is not paid over the range of the level'),
 ]) }}

@@ -53,7 +53,9 @@ outside_range as (
 )
 
 {{ checks_of('workforce_baseline', [
-    no_offenders('opening_equals_last_closing', 'error', 'not_matched', 'opening is the last closing, person by person'),
+    no_offenders('opening_equals_last_closing', 'error', 'not_matched',
+        'opening is the last closing, person by person'),
     no_offenders('opening_unique', 'error', 'repeated', 'one row per person'),
-    no_offenders('census_pay_in_level_range', 'warning', 'outside_range', 'pay in the census lies in the range of its level'),
+    no_offenders('census_pay_in_level_range', 'warning', 'outside_range',
+        'pay in the census lies in the range of its level'),
 ]) }}

@@ -60,7 +60,8 @@ last_events as (
         employee_id,
         arg_max(compensation_amount, (effective_date, event_sequence)) as compensation_amount,
         max(event_type = 'termination') as has_left,
-        max(try_cast(split_part(event_details, '_to_', 2) as integer)) filter (event_type = 'promotion') as promoted_level_id,
+        max(case when event_type = 'promotion' then try_cast(split_part(event_details, '_to_', 2) as integer) end)
+            as promoted_level_id,
         max(level_id) filter (event_type = 'hire') as hired_level_id,
     from events
     group by all

@@ -1,0 +1,95 @@
+"""The command line, as a person and as another tool calls it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from planwise_nb.core.runner import Run
+
+
+def planwise(*arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", "from planwise_nb.apps.cli import main; main()", *map(str, arguments)]
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
+
+
+def test_a_bad_census_is_refused_with_all_rules_and_nothing_written(tmp_path: Path) -> None:
+    (tmp_path / "census.csv").write_text(
+        "employee_id,employee_ssn,employee_birth_date,employee_hire_date,employee_termination_date,"
+        "employee_gross_compensation,active\n"
+        "E1,123-45-6789,1980-01-01,2030-01-01,,50000,true\nE1,123-45-6780,1980-01-01,2020-01-01,,-5,true\n"
+    )
+    done = planwise("run", "--census", "census.csv", "--json", cwd=tmp_path)
+    said = json.loads(done.stdout)
+    assert (done.returncode, said["status"]) == (2, "refused")
+    assert {error["rule"] for error in said["errors"]} == {"duplicate_id", "hired_after_census", "pay_not_positive"}
+    assert "line 2" in done.stderr
+    assert not (tmp_path / "outputs").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["run", "no_such"], "no_such"),
+        (["run", "--set", "workforce.total_terminaton_rate=0.1"], "total_termination_rate"),
+        (["run", "--set", "workforce.total_termination_rate=7"], "from 0 to 1"),
+        (["run", "--years", "2029-2025"], "end_year"),
+        (["run", "--years", "soon"], "--years 2025-2029"),
+        (["run", "--year", "2025", "--years", "2025-2026"], "Give one of them"),
+        (["run", "--census", "nowhere.csv"], "nowhere.csv"),
+        (["run", "--census-date", "yesterday"], "Write it as: 2024-12-31"),
+        (["run", "--census-date", "2025-06-30"], "lies after 2024-12-31"),
+        (["run", "--census-map", "../../etc/passwd"], "census mapping"),
+        (["run", "--resume", "20200101-000000-00000000"], "planwise runs"),
+        (["run", "--colour", "blue"], "No such option"),
+        (["show", "20200101-000000-00000000"], "planwise runs"),
+        (["show", "../../etc"], "planwise runs"),
+        (["census", "make", "--employees", "0"], "0"),
+    ],
+)
+def test_a_wrong_command_exits_with_two_and_says_what_to_do(
+    tmp_path: Path, arguments: list[str], message: str
+) -> None:
+    done = planwise(*arguments, cwd=tmp_path)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_validate_only_checks_everything_and_runs_nothing(tmp_path: Path) -> None:
+    done = planwise("run", "lean", "--validate-only", "--json", cwd=tmp_path)
+    assert json.loads(done.stdout)["status"] == "valid"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_show_runs_and_checklist_read_a_finished_run(finished_run: Run, tmp_path: Path) -> None:
+    out = ["--out", finished_run.ledger.out, "--json"]
+    shown = json.loads(planwise("show", finished_run.folder.name, *out, cwd=tmp_path).stdout)
+    assert (shown["status"], [year["checks_failed"] for year in shown["years"]]) == ("success", [0, 0])
+    listed = json.loads(planwise("runs", *out, cwd=tmp_path).stdout)
+    assert finished_run.folder.name in {row["run_id"] for row in listed["runs"]}
+    steps = json.loads(planwise("checklist", finished_run.folder.name, *out, cwd=tmp_path).stdout)["steps"]
+    assert {step["state"] for step in steps} == {"done"}
+
+
+def test_a_project_of_ones_own_runs_its_own_scenario_and_notebooks(tmp_path: Path) -> None:
+    assert planwise("init", "mine", cwd=tmp_path).returncode == 0
+    (tmp_path / "mine/params/workforce/mine.yaml").write_text(
+        "extends: lean\nsimulation: {start_year: 2025, end_year: 2025}\n"
+    )
+    done = planwise("run", "mine", "--json", cwd=tmp_path / "mine")
+    said = json.loads(done.stdout)
+    assert (done.returncode, said["status"]) == (0, "success"), done.stderr
+    assert Path(said["path"]).is_relative_to(tmp_path / "mine/outputs/runs/mine")
+    assert (Path(said["path"]) / "export/summary.html").is_file()
+
+
+def test_a_census_made_twice_is_the_same(tmp_path: Path) -> None:
+    for name in ("a.csv", "b.csv"):
+        assert planwise("census", "make", "--employees", "50", "--seed", "3", "--out", name, cwd=tmp_path).returncode == 0
+    assert (tmp_path / "a.csv").read_bytes() == (tmp_path / "b.csv").read_bytes()

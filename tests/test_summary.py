@@ -1,0 +1,141 @@
+"""The summary tells the story of a run on one page, offline, and trusts nothing that it shows."""
+
+import re
+
+import pandas as pd
+import pytest
+
+from planwise_nb.workforce.summary import write_summary
+from tests.test_charts import metrics, year_of_metrics
+
+HOSTILE = "<script>alert('1')</script>|`x`\n# boo"
+MANIFEST = {
+    "run_id": "20250101-120000-ab12cd34",
+    "subject": "baseline",
+    "status": "complete",
+    "command": ["planwise", "run", "baseline"],
+    "seeds": {"baseline": 42},
+    "inputs": {"census": {"file": "inputs/census.parquet", "sha256": "9f86d0", "rows": 5000, "active": 4378}},
+    "differences": {"baseline": {"workforce.total_termination_rate": 0.1}},
+    "versions": {"planwise": "0.1.0"},
+    "created_at": "2025-01-01T12:00:00Z",
+    "periods": [2025, 2026, 2027, 2028, 2029],
+}
+CHECK = {
+    "scenario_id": "baseline",
+    "simulation_year": 2025,
+    "step": "event_generation",
+    "check_name": "pay_chain",
+    "severity": "error",
+    "description": "previous pay is the pay in force",
+    "expected": "0",
+    "found": "0",
+    "offender_count": 0,
+    "offender_sample": None,
+    "is_passed": True,
+}
+FAILED = CHECK | {"is_passed": False, "found": "1234", "offender_count": 1234, "offender_sample": "EMP_000003"}
+
+
+def with_compound(frame):
+    return frame.assign(compound_growth_rate=0.0299)
+
+
+def summary(folder, *, manifest=MANIFEST, rows=None, checks=(CHECK,)):
+    frame = with_compound(metrics() if rows is None else rows)
+    paths = write_summary(
+        folder, manifest=manifest, metrics=frame, validation=pd.DataFrame(checks, columns=list(CHECK))
+    )
+    return [path.read_text(encoding="utf-8") for path in paths]
+
+
+def test_both_files_are_written_and_nothing_else(tmp_path):
+    summary(tmp_path / "export")
+    assert sorted(path.name for path in (tmp_path / "export").iterdir()) == ["summary.html", "summary.md"]
+
+
+def test_both_tell_the_headcount_pay_and_provenance(tmp_path):
+    for text in summary(tmp_path):
+        for fact in (
+            "4,509",
+            "447,289,936.30",
+            "102,525.03",
+            "8.30%",
+            "9f86d0",
+            "baseline: 42",
+            "planwise run baseline",
+        ):
+            assert fact in text
+        assert "workforce.total_termination_rate" in text and "1 of 1 checks hold" in text
+
+
+def test_equal_runs_give_equal_files(tmp_path):
+    assert summary(tmp_path / "one") == summary(tmp_path / "two")
+
+
+def test_page_loads_nothing_from_the_network(tmp_path):
+    _, page = summary(tmp_path)
+    assert set(re.findall(r"[a-z]+://[^\s\"'<>]*", page)) <= {
+        "http://www.w3.org/2000/svg",
+        "http://www.w3.org/1999/xlink",
+    }
+    assert not re.search(r"<(script|link|img|iframe|object|embed)|@import|url\((?!#)", page)
+
+
+def test_page_holds_its_charts(tmp_path):
+    _, page = summary(tmp_path)
+    assert page.count("<svg") == page.count("</svg>") == 7
+    ids = re.findall(r'\bid="([^"]*)"', page)
+    assert len(ids) == len(set(ids))
+
+
+def test_hostile_text_is_shown_not_run(tmp_path):
+    census = {"file": HOSTILE, "sha256": HOSTILE, "rows": 1, "active": 1}
+    manifest = dict.fromkeys(("run_id", "subject", "status", "command", "parent_run_id", "created_at"), HOSTILE)
+    manifest |= {"seeds": {HOSTILE: HOSTILE}, "inputs": {"census": census}, "versions": {HOSTILE: HOSTILE}}
+    manifest |= {"differences": {HOSTILE: {HOSTILE: HOSTILE}}, "periods": [HOSTILE]}
+    check = FAILED | dict.fromkeys(("scenario_id", "step", "check_name", "description", "found"), HOSTILE)
+    rows = metrics(scenarios=[HOSTILE, "other"])
+    for text in summary(tmp_path, manifest=manifest, rows=rows, checks=[check]):
+        assert "<script" not in text and "&lt;script&gt;" in text
+
+
+def test_hostile_text_does_not_break_the_markdown(tmp_path):
+    text, _ = summary(tmp_path, manifest=MANIFEST | {"subject": HOSTILE}, rows=metrics(scenarios=[HOSTILE]))
+    assert not any(line.startswith("# boo") for line in text.splitlines())
+    table = [line for line in text.splitlines() if line.startswith("| &lt;script")]
+    assert table and all(len(re.split(r"(?<!\\)\|", line)) == 15 for line in table)
+
+
+def test_a_check_that_does_not_hold_is_shown_with_its_offenders(tmp_path):
+    text, page = summary(tmp_path, checks=[CHECK, FAILED])
+    for shown in (text, page):
+        assert "1 of 2 checks hold; 1 errors, 0 warnings." in shown
+        assert "1,234" in shown and "EMP_000003" in shown
+    assert 'class="tile bad"' in page
+
+
+def test_the_least_that_a_manifest_says_is_enough(tmp_path):
+    text, page = summary(tmp_path, manifest={"run_id": "r1"})
+    assert "Every parameter has its default." in text and "Parent run" not in page
+
+
+def test_a_run_without_years_has_a_page(tmp_path):
+    text, page = summary(tmp_path, rows=metrics().head(0), checks=[])
+    assert "No year was simulated." in text and "0 of 0 checks hold" in page
+
+
+def test_an_empty_company_has_a_page(tmp_path):
+    nothing = {name: None for name, value in year_of_metrics().items() if isinstance(value, float)}
+    nothing |= {"closing_headcount": 0, "average_compensation": None, "median_compensation": None}
+    text, page = summary(tmp_path, rows=metrics([2025], **nothing | {"headcount_by_level": {}}))
+    assert "–" in text and not re.search(r"\bnan\b", text + page, re.IGNORECASE)
+
+
+@pytest.mark.parametrize("count", [2, 30])
+def test_every_scenario_is_shown_or_counted(tmp_path, count):
+    names = [f"baseline~seed={number}" for number in range(count)]
+    text, page = summary(tmp_path, rows=metrics([2025, 2026], names))
+    assert text.count("| baseline\\~seed=") == 2 * min(count, 20)
+    assert ("The first 20 of 30 scenarios" in text) == (count > 20)
+    assert ("The first 4 of 30 scenarios" in page) == (count > 20)
