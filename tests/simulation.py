@@ -93,6 +93,10 @@ class Simulation:
         """A query with dbt's macros, as the SQL that runs for ``year``."""
         return str(self._dbt("compile", "--inline", query, year=year).results[0].node.compiled_code)
 
+    def model(self, name: str, year: int = 2025) -> str:
+        """A model as the SQL that runs for ``year``."""
+        return str(self._dbt("compile", "--select", name, year=year).results[0].node.compiled_code)
+
     def change(self, *statements: str) -> None:
         """Change the database by SQL."""
         with store.connect(self.folder / models.DATABASE) as connection:
@@ -112,7 +116,9 @@ class Simulation:
 def _digest(connection: duckdb.DuckDBPyConnection, table: str, left_out: str) -> str:
     columns = [row[0] for row in connection.execute(f"describe {table}").fetchall() if row[0] != left_out]
     texts = ", ".join(f"coalesce({column}::varchar, '∅')" for column in columns)
-    query = f"select md5(string_agg(line, '\n' order by line)) from (select concat_ws('|', {texts}) as line from {table})"
+    query = (
+        f"select md5(string_agg(line, '\n' order by line)) from (select concat_ws('|', {texts}) as line from {table})"
+    )
     return str(connection.execute(query).fetchall()[0][0])
 
 
@@ -184,5 +190,3 @@ def write_census(path: Path, people: Sequence[Mapping[str, Any]]) -> Path:
     """Write people as a CSV census."""
     pd.DataFrame(list(people)).to_csv(path, index=False)
     return path
-
-

@@ -51,9 +51,7 @@ def test_a_bad_census_is_refused_with_all_rules_and_nothing_written(tmp_path: Pa
         (["census", "make", "--employees", "0"], "0"),
     ],
 )
-def test_a_wrong_command_exits_with_two_and_says_what_to_do(
-    tmp_path: Path, arguments: list[str], message: str
-) -> None:
+def test_a_wrong_command_exits_with_two_and_says_what_to_do(tmp_path: Path, arguments: list[str], message: str) -> None:
     done = planwise(*arguments, cwd=tmp_path)
     assert done.returncode == 2
     assert message in done.stderr
@@ -91,5 +89,7 @@ def test_a_project_of_ones_own_runs_its_own_scenario_and_notebooks(tmp_path: Pat
 
 def test_a_census_made_twice_is_the_same(tmp_path: Path) -> None:
     for name in ("a.csv", "b.csv"):
-        assert planwise("census", "make", "--employees", "50", "--seed", "3", "--out", name, cwd=tmp_path).returncode == 0
+        assert (
+            planwise("census", "make", "--employees", "50", "--seed", "3", "--out", name, cwd=tmp_path).returncode == 0
+        )
     assert (tmp_path / "a.csv").read_bytes() == (tmp_path / "b.csv").read_bytes()

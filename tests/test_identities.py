@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
@@ -19,67 +20,66 @@ def test_every_check_holds_on_the_shipped_census(two_years: Simulation) -> None:
     assert two_years.value("select count(*) from fct_validation_results") > 50
 
 
+def census(simulation: Simulation) -> str:
+    return f"read_parquet('{simulation.folder}/inputs/census.parquet')"
+
+
+def counts(simulation: Simulation, column: str, table: str) -> dict[tuple[int, str], int]:
+    query = f"select simulation_year, {column}, count(*) from {table} group by all"
+    return {(year, value): count for year, value, count in simulation.rows(query)}
+
+
 def test_opening_plus_hires_minus_exits_is_closing_in_every_year(five_years: Simulation) -> None:
-    headcount = five_years.value("select count(*) from 'inputs/census.parquet' where active".replace("'i", f"'{five_years.folder}/i"))
+    headcount = five_years.value(f"select count(*) from {census(five_years)} where active")
+    events = counts(five_years, "event_type", "fct_yearly_events")
+    closing = counts(five_years, "employment_status", "fct_workforce_snapshot")
     for year in YEARS:
-        events = dict(five_years.rows(f"select event_type, count(*) from fct_yearly_events where simulation_year = {year} group by all"))
-        status = dict(
-            five_years.rows(f"select employment_status, count(*) from fct_workforce_snapshot where simulation_year = {year} group by all")
-        )
-        headcount += events["hire"] - events["termination"]
-        assert status == {"active": headcount, "terminated": events["termination"]}
+        headcount += events[year, "hire"] - events[year, "termination"]
+        assert closing[year, "active"] == headcount
+        assert closing[year, "terminated"] == events[year, "termination"]
 
 
 @pytest.mark.parametrize("year", YEARS[1:])
 def test_opening_is_the_last_closing_person_by_person(five_years: Simulation, year: int) -> None:
-    known = """employee_id, employee_ssn, employee_birth_date, employee_hire_date, level_id, department, gender, location,
-        scheduled_hours, is_attributes_drawn"""
-    opening = f"select {known}, compensation_cents / 100 from int_baseline_workforce where simulation_year = {year}"
-    closing = f"""select {known}, current_compensation from fct_workforce_snapshot
+    known = """employee_id, employee_ssn, employee_birth_date, employee_hire_date, level_id, department, gender,
+        location, scheduled_hours, is_attributes_drawn"""
+    opening = f"select {known}, compensation_cents from int_baseline_workforce where simulation_year = {year}"
+    closing = f"""select {known}, current_compensation * 100 from fct_workforce_snapshot
         where simulation_year = {year} - 1 and employment_status = 'active'"""
     assert sorted(five_years.rows(opening)) == sorted(five_years.rows(closing))
 
 
 def test_the_first_opening_is_the_active_census(five_years: Simulation) -> None:
-    opening = """select employee_id, employee_birth_date, employee_hire_date, compensation_cents / 100, department
-        from int_baseline_workforce where simulation_year = 2025"""
-    census = f"""select employee_id, employee_birth_date, employee_hire_date, employee_gross_compensation, department
-        from '{five_years.folder}/inputs/census.parquet' where active"""
-    assert sorted(five_years.rows(opening)) == sorted(five_years.rows(census))
+    kept = "employee_id, employee_ssn, employee_birth_date, employee_hire_date, department"
+    opening = f"select {kept}, compensation_cents from int_baseline_workforce where simulation_year = 2025"
+    active = f"select {kept}, employee_gross_compensation * 100 from {census(five_years)} where active"
+    assert sorted(five_years.rows(opening)) == sorted(five_years.rows(active))
 
 
 @pytest.mark.parametrize("year", YEARS)
 def test_events_replay_to_pay_level_and_status_of_the_snapshot(five_years: Simulation, year: int) -> None:
-    state = {
-        who: (pay, level, "active")
-        for who, pay, level in five_years.rows(
-            f"""select employee_id, cast(compensation_cents / 100 as decimal(18, 2)), level_id
-            from int_baseline_workforce where simulation_year = {year}"""
-        )
-    }
-    for who, kind, details, pay, level in five_years.rows(
-        f"""select employee_id, event_type, event_details, compensation_amount, level_id from fct_yearly_events
-        where simulation_year = {year} order by effective_date, event_sequence"""
-    ):
-        before = state.get(who, (None, level, "active"))
-        after = int(details[-1]) if kind == "promotion" else before[1]
-        state[who] = (pay, after, "terminated" if kind == "termination" else "active")
-    snapshot = five_years.rows(
-        f"""select employee_id, current_compensation, level_id, employment_status from fct_workforce_snapshot
-        where simulation_year = {year}"""
+    where = f"where simulation_year = {year}"
+    opening = five_years.rows(f"select employee_id, compensation_cents, level_id from int_baseline_workforce {where}")
+    events = five_years.rows(
+        f"""select employee_id, event_type, event_details, compensation_amount * 100, level_id from fct_yearly_events
+        {where} order by effective_date, event_sequence"""
     )
-    assert state == {who: (pay, level, status) for who, pay, level, status in snapshot}
+    state = {who: (pay, level, "active") for who, pay, level in opening}
+    for who, kind, details, pay, level_before in events:
+        level = int(details[-1]) if kind == "promotion" else level_before
+        state[who] = (pay, level, "terminated" if kind == "termination" else "active")
+    columns = "current_compensation * 100, level_id, employment_status"
+    snapshot = five_years.rows(f"select employee_id, ({columns}) from fct_workforce_snapshot {where}")
+    assert state == dict(snapshot)
 
 
 def test_nobody_has_an_event_after_leaving_in_any_year(five_years: Simulation) -> None:
-    last = five_years.frame(
-        """select employee_id, arg_max(event_type, (effective_date, event_sequence)) as last_event,
-            count(*) filter (event_type = 'termination') as exits
-        from fct_yearly_events group by all having exits > 0"""
+    leavers = five_years.rows(
+        """select arg_max(event_type, (effective_date, event_sequence)), count(*) filter (event_type = 'termination')
+        from fct_yearly_events group by employee_id having bool_or(event_type = 'termination')"""
     )
-    assert len(last) > 500
-    assert set(last.last_event) == {"termination"}
-    assert set(last.exits) == {1}
+    assert len(leavers) > 500
+    assert set(leavers) == {("termination", 1)}
 
 
 def test_new_hires_leave_after_their_hire_date_and_inside_the_year(five_years: Simulation) -> None:
@@ -93,59 +93,205 @@ def test_new_hires_leave_after_their_hire_date_and_inside_the_year(five_years: S
 
 
 def test_previous_pay_is_the_pay_in_force_from_the_census_to_the_last_year(five_years: Simulation) -> None:
-    pay = dict(five_years.rows(f"select employee_id, employee_gross_compensation from '{five_years.folder}/inputs/census.parquet'"))
+    pay = dict(five_years.rows(f"select employee_id, employee_gross_compensation from {census(five_years)}"))
     events = five_years.rows(
         """select employee_id, previous_compensation, compensation_amount from fct_yearly_events
         order by effective_date, event_sequence"""
     )
+    assert len(events) > 5_000
     for who, previous, amount in events:
         assert previous == pay.get(who)
         pay[who] = amount
-    assert len(events) > 5_000
 
 
-def paid_day_by_day(year: int, hired: date, opening_pay: Decimal | None, events: pd.DataFrame) -> Decimal:
-    """What a person is paid in a year: every day, the pay in force on it; an exit's day is the last one paid."""
-    day, total, days = date(year, 1, 1), Decimal(0), (date(year + 1, 1, 1) - date(year, 1, 1)).days
-    changes = {moment.date(): pay for moment, pay in zip(events.effective_date, events.compensation_amount, strict=True)}
-    left = events.effective_date[events.event_type == "termination"]
-    last = left.iloc[0].date() if len(left) else date(year, 12, 31)
-    pay = opening_pay
-    while day <= last:
-        pay = changes.get(day, pay)
-        total += pay if day >= hired else 0
-        day += timedelta(days=1)
-    return (total / days).quantize(Decimal("0.01"), ROUND_HALF_UP)
+def paid_by_day(year: int, hired: date, opening_cents: int | None, events: list[tuple[date, str, Decimal]]) -> Decimal:
+    """What a person is paid in a year: each day the pay in force on it, an exit's day included, rounded once."""
+    days = pd.date_range(f"{year}-01-01", f"{year}-12-31")
+    pay = pd.Series(opening_cents or 0, index=days)
+    for effective, kind, amount in events:
+        pay[str(effective) :] = int(amount * 100)
+        if kind == "termination":
+            pay[pd.Timestamp(effective) + timedelta(days=1) :] = 0
+    pay[: pd.Timestamp(hired) - timedelta(days=1)] = 0
+    return (Decimal(int(pay.sum())) / len(days) / 100).quantize(Decimal("0.01"), ROUND_HALF_UP)
 
 
 @pytest.mark.parametrize("year", [2025, 2028])
-def test_prorated_pay_is_the_pay_of_every_day_summed_and_rounded_once(five_years: Simulation, year: int) -> None:
-    events = five_years.frame(
-        f"select * from fct_yearly_events where simulation_year = {year} order by effective_date, event_sequence"
-    )
+def test_prorated_pay_is_the_pay_of_every_day_rounded_once(five_years: Simulation, year: int) -> None:
     people = five_years.rows(
-        f"""select employee_id, employee_hire_date, compensation_cents, prorated_annual_compensation
-        from fct_workforce_snapshot as snapshot left join int_baseline_workforce using (employee_id, simulation_year)
-        where simulation_year = {year} order by md5(employee_id) limit 200"""
+        f"""select snapshot.*, compensation_cents from (
+            select employee_id, employee_hire_date, prorated_annual_compensation
+            from fct_workforce_snapshot where simulation_year = {year} order by md5(employee_id) limit 250) as snapshot
+        left join int_baseline_workforce as opening
+            on snapshot.employee_id = opening.employee_id and opening.simulation_year = {year}"""
     )
-    of = dict(iter(events.groupby("employee_id")))
-    for who, hired, cents, prorated in people:
-        opening = None if cents is None else Decimal(cents) / 100
-        assert paid_day_by_day(year, hired, opening, of.get(who, events.head(0))) == prorated
+    events = defaultdict(list)
+    for who, *event in five_years.rows(
+        f"""select employee_id, effective_date, event_type, compensation_amount from fct_yearly_events
+        where simulation_year = {year} order by effective_date, event_sequence"""
+    ):
+        events[who].append(event)
+    for who, hired, prorated, opening_cents in people:
+        assert paid_by_day(year, hired, opening_cents, events[who]) == prorated, who
 
 
 def test_payroll_is_the_sum_of_what_everyone_was_paid(five_years: Simulation) -> None:
-    snapshot = five_years.frame("select simulation_year, prorated_annual_compensation as paid from fct_workforce_snapshot")
-    payroll = dict(five_years.rows("select simulation_year, payroll from fct_year_metrics"))
-    assert {year: sum(rows.paid) for year, rows in snapshot.groupby("simulation_year")} == payroll
+    payroll: dict[int, Decimal] = dict.fromkeys(YEARS, Decimal(0))
+    for year, paid in five_years.rows(
+        "select simulation_year, prorated_annual_compensation from fct_workforce_snapshot"
+    ):
+        payroll[year] += paid
+    assert payroll == dict(five_years.rows("select simulation_year, payroll from fct_year_metrics"))
 
 
-def test_metrics_count_what_the_tables_hold(five_years: Simulation) -> None:
-    snapshot = five_years.frame("select * from fct_workforce_snapshot")
-    for year, metrics in five_years.frame("select * from fct_year_metrics").set_index("simulation_year").iterrows():
-        active = snapshot[(snapshot.simulation_year == year) & (snapshot.employment_status == "active")]
-        levels = {str(level): count for level, count in active.level_id.value_counts().items()}
-        assert metrics.headcount_by_level == levels
-        assert metrics.closing_headcount == len(active) == sum(metrics.headcount_by_age_band.values())
-        average = sum(active.current_compensation) / len(active)
-        assert metrics.average_compensation == average.quantize(Decimal("0.01"), ROUND_HALF_UP)
+def test_metrics_say_what_the_snapshot_holds(five_years: Simulation) -> None:
+    active = five_years.frame("from fct_workforce_snapshot where employment_status = 'active'")
+    for year, said in five_years.frame("from fct_year_metrics").set_index("simulation_year").iterrows():
+        people = active[active.simulation_year == year]
+        assert said.closing_headcount == len(people)
+        assert said.headcount_by_level == people.level_id.astype(str).value_counts().to_dict()
+        assert said.headcount_by_age_band == people.age_band.value_counts().to_dict()
+        assert said.headcount_by_tenure_band == people.tenure_band.value_counts().to_dict()
+        assert said.average_compensation == pytest.approx(people.current_compensation.mean(), abs=0.006)
+        assert said.median_compensation == pytest.approx(people.current_compensation.median(), abs=0.006)
+
+
+# Of every error-level check: the year it is spoilt in, how, and the offender that it names, or what it expects and
+# finds. ANYONE is one person, active over both years and raised in both; LEAVER one who leaves in 2026 after a raise.
+SPOILT = {
+    "hand_off_headcount": (
+        "delete from fct_workforce_snapshot where simulation_year = 2025 and employee_id = 'ANYONE'",
+        "one fewer",
+    ),
+    "hand_off_complete": (
+        "update fct_workforce_snapshot set employee_birth_date = null where employee_id = 'ANYONE'",
+        "ANYONE",
+    ),
+    "hand_off_unique": (
+        "insert into fct_workforce_snapshot from fct_workforce_snapshot where employee_id = 'ANYONE'",
+        "ANYONE",
+    ),
+    "hand_off_dates": (
+        "update fct_workforce_snapshot set employee_hire_date = '2026-01-01' where employee_id = 'ANYONE'",
+        "ANYONE",
+    ),
+    "opening_equals_last_closing": (
+        "update int_baseline_workforce set compensation_cents = compensation_cents + 1 where employee_id = 'ANYONE'",
+        "ANYONE",
+    ),
+    "opening_unique": (
+        "insert into int_baseline_workforce from int_baseline_workforce where employee_id = 'ANYONE'",
+        "ANYONE",
+    ),
+    "requirements_balance": ("update int_workforce_requirements set hires = hires - 1", "one fewer"),
+    "exits_within_headcount": (
+        "update int_workforce_requirements set reductions = opening_headcount - experienced_terminations + 1",
+        "one fewer",
+    ),
+    "experienced_terminations_as_required": (
+        "delete from fct_yearly_events where event_category = 'experienced_termination'",
+        "none",
+    ),
+    "hires_as_required": ("delete from fct_yearly_events where event_category = 'hiring'", "none"),
+    "new_hire_terminations_as_required": (
+        "delete from fct_yearly_events where event_category = 'new_hire_termination'",
+        "none",
+    ),
+    "no_event_after_leaving": (
+        "update fct_yearly_events set effective_date = '2026-12-31' where employee_id = 'LEAVER' and event_type = 'raise'",
+        "LEAVER",
+    ),
+    "nobody_leaves_twice": (
+        "insert into fct_yearly_events from fct_yearly_events where employee_id = 'LEAVER' and event_type = 'termination'",
+        "LEAVER",
+    ),
+    "new_hires_leave_after_hire": (
+        """update fct_yearly_events set effective_date = '2026-01-01'
+        where employee_id = 'NEW_LEAVER' and event_type = 'termination'""",
+        "NEW_LEAVER",
+    ),
+    "pay_chain": (
+        """update fct_yearly_events set previous_compensation = previous_compensation - 0.01
+        where employee_id = 'ANYONE' and event_type = 'raise'""",
+        "ANYONE",
+    ),
+    "events_valid": (
+        "update fct_yearly_events set data_quality_flag = 'INVALID_COMPENSATION' where employee_id = 'ANYONE'",
+        "ANYONE",
+    ),
+    "event_ids_unique": (
+        """update fct_yearly_events set event_id = (select event_id from fct_yearly_events
+            where simulation_year = 2026 and employee_id = 'ANYONE' and event_type = 'raise')
+        where simulation_year = 2026 and employee_id = 'LEAVER' and event_type = 'raise'""",
+        "ANYONE",
+    ),
+    "reconciliation": (
+        "delete from fct_yearly_events where employee_id = 'NEW_LEAVER' and event_type = 'hire'",
+        "one more",
+    ),
+    "closing_meets_target": (
+        "update int_workforce_requirements set target_headcount = target_headcount + 1",
+        "one fewer",
+    ),
+    "events_replay_to_snapshot": (
+        "update fct_workforce_snapshot set current_compensation = current_compensation + 0.01 where employee_id = 'ANYONE'",
+        "ANYONE",
+    ),
+    "snapshot_unique": (
+        "insert into fct_workforce_snapshot from fct_workforce_snapshot where employee_id = 'ANYONE'",
+        "ANYONE",
+    ),
+    "growth_as_required": ("update fct_year_metrics set closing_headcount = closing_headcount - 1", "one fewer"),
+    "all_events_valid": ("update fct_year_metrics set valid_event_share = 0.99", "fewer"),
+    "pay_plausible": (
+        """update fct_workforce_snapshot set prorated_annual_compensation = current_compensation + 1
+        where employee_id = 'ANYONE'""",
+        "ANYONE",
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def people(two_years: Simulation) -> dict[str, str]:
+    """Three people of 2026 by the names that SPOILT calls them."""
+    raised = "select employee_id from fct_yearly_events where simulation_year = 2026 and event_type = 'raise'"
+    left = "select employee_id from fct_yearly_events where simulation_year = 2026 and event_type = 'termination'"
+    return {
+        "NEW_LEAVER": two_years.value(f"select min(employee_id) from ({left}) where employee_id like 'NH_2026%'"),
+        "LEAVER": two_years.value(f"select min(employee_id) from ({left} intersect {raised})"),
+        "ANYONE": two_years.value(f"select min(employee_id) from ({raised} except {left})"),
+    }
+
+
+@pytest.mark.parametrize("check", SPOILT)
+def test_every_check_fails_on_what_it_guards_against(
+    two_years: Simulation, people: dict[str, str], tmp_path: Path, check: str
+) -> None:
+    change, offence = SPOILT[check]
+    for name, employee_id in people.items():
+        change, offence = change.replace(f"'{name}'", f"'{employee_id}'"), offence.replace(name, employee_id)
+    step = two_years.value(f"select any_value(step) from fct_validation_results where check_name = '{check}'")
+    spoilt = two_years.copy(tmp_path / "run")
+    spoilt.change(change)
+    spoilt.rebuild(*([f"int_{step}_checks"] * (step != "validation_metrics")), "fct_validation_results", year=2026)
+    failed = {name: found for year, name, *found in spoilt.failed_checks() if year == 2026}
+    expected, found, offenders = failed[check]
+    gap = float(found) - float(expected)
+    said = {-1: "one fewer", 1: "one more"}.get(gap, "none" if float(found) == 0 else "fewer")
+    assert offence == (offenders or said)
+
+
+def test_every_error_level_check_was_seen_to_fail(two_years: Simulation) -> None:
+    checks = two_years.rows("select distinct check_name from fct_validation_results where severity = 'error'")
+    assert {name for (name,) in checks} == set(SPOILT)
+
+
+@pytest.mark.parametrize("spoilt", ["level_id = level_id + 1", "employment_status = 'terminated'"])
+def test_a_snapshot_with_another_level_or_status_than_its_events_is_found(
+    two_years: Simulation, people: dict[str, str], tmp_path: Path, spoilt: str
+) -> None:
+    run = two_years.copy(tmp_path / "run")
+    run.change(f"update fct_workforce_snapshot set {spoilt} where employee_id = '{people['ANYONE']}'")
+    run.rebuild("int_workforce_snapshot_checks", year=2026)
+    check = "select offender_sample from int_workforce_snapshot_checks where check_name = 'events_replay_to_snapshot'"
+    assert run.value(f"{check} and simulation_year = 2026") == people["ANYONE"]

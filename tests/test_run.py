@@ -46,7 +46,9 @@ def test_every_record_names_its_notebook_and_its_digest(finished_run: Run) -> No
 
 
 def test_no_file_of_a_run_holds_an_absolute_path(finished_run: Run) -> None:
-    texts = [path for path in finished_run.folder.rglob("*") if path.suffix in {".json", ".ipynb", ".html", ".md", ".csv"}]
+    texts = [
+        path for path in finished_run.folder.rglob("*") if path.suffix in {".json", ".ipynb", ".html", ".md", ".csv"}
+    ]
     assert len(texts) > 20
     assert [path.name for path in texts if str(finished_run.folder.parents[1]) in path.read_text()] == []
 
@@ -102,7 +104,7 @@ def test_a_failing_query_fails_the_run(tmp_path: Path, small_census: Path) -> No
 
 def test_a_kernel_that_dies_is_told_from_a_cell_that_raised(tmp_path: Path, small_census: Path) -> None:
     project = own_project(tmp_path / "own", "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)")
-    with pytest.raises(KernelDiedError, match="The kernel of 00_pre_simulation.ipynb died"):
+    with pytest.raises(KernelDiedError, match=r"The kernel of 00_pre_simulation\.ipynb died"):
         run(started_run(project, small_census, tmp_path / "runs"), lambda message: None)
 
 
@@ -157,3 +159,9 @@ def test_the_registry_is_rebuilt_from_the_manifests(finished_run: Run) -> None:
     (finished_run.ledger.out / "registry.sqlite").unlink()
     assert [row["run_id"] for row in finished_run.ledger.runs()] == [finished_run.folder.name]
     assert finished_run.ledger.folder() == finished_run.folder
+
+
+def test_an_output_that_could_not_be_shown_fails_the_run(tmp_path: Path, small_census: Path) -> None:
+    project = own_project(tmp_path / "own", "import sys\nprint('Traceback …\\nValueError: no chart', file=sys.stderr)")
+    with pytest.raises(StepError, match="could not be shown: ValueError: no chart"):
+        run(started_run(project, small_census, tmp_path / "runs"), lambda message: None)

@@ -268,5 +268,3 @@ def make_census(
     with _reported(False, time.monotonic()):
         make(employees, seed, out, force=force)
         print(f"{out}: {employees:,} synthetic people.")
-
-

@@ -11,9 +11,11 @@ import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from types import UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
 
 import yaml
 from pydantic import BaseModel
@@ -27,7 +29,6 @@ from planwise_nb.workforce.census_contract import contract
 from planwise_nb.workforce.census_map import OPTIONAL, REQUIRED, CensusMap
 from planwise_nb.workforce.census_reports import WARNINGS
 from planwise_nb.workforce.figures import figure_schema, plain
-from planwise_nb.workforce.job_levels import JobLevel
 from planwise_nb.workforce.levers import LEVERS
 from planwise_nb.workforce.parameter_tables import read_tables
 from planwise_nb.workforce.pipeline import WORKFORCE
@@ -41,7 +42,7 @@ KINDS = {
     "level shares": "shares by level that add up to 1",
     "age shares": "shares by age that add up to 1",
 }
-PLAIN_KINDS = {"str": "a text", "bool": "true or false", "date": "a date, YYYY-MM-DD", "int": "a whole number"}
+PLAIN_KINDS = {str: "a text", bool: "true or false", date: "a date, YYYY-MM-DD", Decimal: "a number"}
 LAYERS = {"staging": "Inputs as read", "intermediate": "From opening to events", "marts": "Results"}
 CHECK = re.compile(r"(?:no_offenders|equals)\(\s*'(\w+)',\s*'(\w+)',\s*'\w+',\s*'([^']+)'")
 
@@ -117,13 +118,14 @@ def _kind_unit_range(field: FieldInfo) -> tuple[str, str, str]:
     if schema := figure_schema(field):
         kind = "a whole number" if schema["whole"] else KINDS[schema["keys"]]
         return kind, schema["unit"], _range(schema)
-    annotation = str(getattr(field.annotation, "__name__", field.annotation))
-    kind = next((said for word, said in PLAIN_KINDS.items() if re.search(rf"\b{word}\b", annotation)), "a table")
-    if annotation == "Decimal":
-        kind = "a number"
-    if "dict" in annotation or "tuple" in annotation:
-        kind = "a table"
-    return kind, "", ""
+    return PLAIN_KINDS.get(_bare(field.annotation), "a table"), "", ""
+
+
+def _bare(annotation: Any) -> Any:
+    """The type without ``None`` and without what pydantic is told about it."""
+    choices = [choice for choice in get_args(annotation) if choice is not type(None)]
+    is_wrapped = get_origin(annotation) in {Annotated, Union, UnionType}
+    return _bare(choices[0]) if is_wrapped else annotation
 
 
 def _range(schema: Mapping[str, Any]) -> str:
@@ -176,11 +178,15 @@ def _codes(names: Iterable[str]) -> str:
 
 
 def _notebook_parameters() -> Iterator[str]:
-    rows = []
+    used: dict[tuple[str, ...], list[str]] = {}
     for step in (WORKFORCE.setup, *WORKFORCE.steps, WORKFORCE.summary):
         for given in read_parameters(shipped() / "notebooks" / WORKFORCE.name / step.notebook):
-            rows.append((_code(step.notebook), _code(given.name), given.type, repr(given.default), given.help))
-    yield _table(("notebook", "parameter", "type", "default", "description"), rows)
+            row = (_code(given.name), given.type, _code(repr(given.default)), given.help)
+            used.setdefault(row, []).append(step.notebook.partition("_")[0])
+    yield _table(
+        ("parameter", "type", "default", "description", "notebooks"),
+        [(*row, ", ".join(numbers)) for row, numbers in used.items()],
+    )
 
 
 # tables
@@ -213,9 +219,9 @@ def _model_columns(columns: Sequence[Mapping[str, Any]]) -> str:
 
 def _errors() -> Iterator[str]:
     yield (
-        "Exit codes: 0 done; 1 the run failed or a check did not hold; 2 the input or the command was wrong, and nothing "
-        "was written. With `--json` a refusal is an object whose `errors` carry `rule`, `where`, `what`, `fix`, `count` "
-        "and `sample`. ‹Words in brackets› stand for the name, value or place in question."
+        "Exit codes: 0 done; 1 the run failed or a check did not hold; 2 the input or the command was wrong, and "
+        "nothing was written. With `--json` a refusal is an object whose `errors` carry `rule`, `message` and `fix`, "
+        "those of an input also `where`, `what`, `count` and `sample`. ‹Brackets› hold what is in question."
     )
     yield "## The errors"
     yield _table(("error", "is a", "exit code", "meaning"), _error_rows(PlanwiseError))
@@ -240,7 +246,7 @@ def _census_rules() -> Iterator[str]:
     levels = read_tables([shipped() / "params" / "workforce"], []).job_levels
     yield "## Rules of a census"
     yield "A row that breaks one is refused, or set aside with `--set-aside`."
-    rules = contract(range(2025, 2030), levels or (JobLevel.model_construct(),), PAY_LIMITS)
+    rules = contract(range(2025, 2030), levels, PAY_LIMITS)
     yield _table(("rule", "what is wrong", "fix"), [(_code(rule.name), rule.what, rule.fix) for rule in rules])
     yield "## Warnings of a census"
     yield "Counted and shown, never refused."
@@ -304,7 +310,7 @@ def _messages_in_code() -> dict[Path, list[Message]]:
 def _signatures(modules: Iterable[ast.Module], *, private: bool) -> dict[str, list[str]]:
     """The parameters of every function and class that takes ``what`` and ``fix``, by its name."""
     found = {"Problem": ["rule", "where", "what", "fix"]}
-    found |= dict.fromkeys(_error_names(PlanwiseError), ["what", "problems"])
+    found |= {name: ["what", "problems"] for name in _error_names(PlanwiseError)}
     for node in (node for module in modules for node in ast.walk(module)):
         if isinstance(node, ast.ClassDef):
             inits = [part for part in node.body if isinstance(part, ast.FunctionDef) and part.name == "__init__"]
@@ -366,7 +372,7 @@ def _texts(node: ast.expr, function: ast.FunctionDef) -> list[str]:
             return [first + last for first in _texts(left, function) for last in _texts(right, function)]
         case ast.IfExp(body=body, orelse=other):
             return [*_texts(body, function), *_texts(other, function)]
-        case ast.Name(id=name) if values := list(_assigned(name, function, before=node.lineno)):
+        case ast.Name(id=name) if values := _assigned(name, function.body, node.lineno):
             return [text for value in values for text in _texts(value, function)]
     return [f"‹{_shown_name(node)}›"]
 
@@ -389,17 +395,34 @@ def _shown_name(node: ast.expr) -> str:
     return "…"
 
 
-def _assigned(name: str, function: ast.FunctionDef, *, before: int) -> Iterator[ast.expr]:
-    """The values that the function gives a name before a line: of an if and its else both, else the last one."""
-    found: list[tuple[int, ast.expr]] = []
-    for node in ast.walk(function):
-        match node:
-            case ast.Assign(targets=[ast.Name(id=target)], value=value) if target == name and node.lineno < before:
-                found.append((node.col_offset, value))
-            case ast.Assign(targets=[ast.Tuple(elts=targets)], value=ast.Tuple(elts=values)) if node.lineno < before:
-                pairs = zip(targets, values, strict=True)
-                found += [(node.col_offset, v) for t, v in pairs if isinstance(t, ast.Name) and t.id == name]
-    yield from (value for _, value in found)
+def _assigned(name: str, block: Sequence[ast.stmt], line: int) -> list[ast.expr]:
+    """The values that a name may have at a line: the last one given before, or those of an if and its else."""
+    for statement in reversed([each for each in block if each.lineno <= line]):
+        inside = _blocks(statement)
+        is_around = (statement.end_lineno or line) >= line
+        if is_around or (isinstance(statement, ast.If) and statement.orelse):
+            found = [value for inner in inside for value in _assigned(name, inner, line)]
+        else:
+            found = _given(name, statement)
+        if found:
+            return found
+    return []
+
+
+def _blocks(statement: ast.stmt) -> list[list[ast.stmt]]:
+    if isinstance(statement, ast.Match):
+        return [case.body for case in statement.cases]
+    blocks = [getattr(statement, part, []) for part in ("body", "orelse", "finalbody")]
+    return [*blocks, *(handler.body for handler in getattr(statement, "handlers", []))]
+
+
+def _given(name: str, statement: ast.stmt) -> list[ast.expr]:
+    match statement:
+        case ast.Assign(targets=[ast.Name(id=target)], value=value) if target == name:
+            return [value]
+        case ast.Assign(targets=[ast.Tuple(elts=targets)], value=ast.Tuple(elts=values)):
+            return [v for t, v in zip(targets, values, strict=True) if isinstance(t, ast.Name) and t.id == name]
+    return []
 
 
 if __name__ == "__main__":

@@ -74,6 +74,7 @@ class InputError(PlanwiseError):
         return "\n".join([super().__str__(), *(f"  - {problem}" for problem in self.problems)])
 
     def as_json(self) -> list[dict[str, Any]]:
+        """The problems as a list of JSON objects; the error itself where it lists none."""
         if not self.problems:
             return super().as_json()
         return [{"message": problem.what, **asdict(problem)} for problem in self.problems]

@@ -105,6 +105,9 @@ def _keep_paths_relative(target: Path, folder: Path) -> None:
 def _step_result(target: Path) -> dict[str, Any]:
     notebook = nbformat.read(target, as_version=4)
     outputs = [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
+    silent = [output.text for output in outputs if output.get("name") == "stderr" and "Traceback" in output.text]
+    if silent:
+        raise StepError(f"An output of {target.name} could not be shown: {silent[0].strip().splitlines()[-1]}")
     found = [output.data[STEP_RESULT] for output in outputs if STEP_RESULT in output.get("data", {})]
     if not found:
         raise StepError(

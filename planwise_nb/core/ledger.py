@@ -66,7 +66,9 @@ class Ledger:
         found = [row for row in rows if run_id in ("", row["run_id"])]
         if not found:
             missing = f"no run {run_id!r}" if run_id else "no run yet"
-            raise InputError(f"There is {missing} in {self.out}.", fix="See the runs: planwise runs; make one: planwise run")
+            raise InputError(
+                f"There is {missing} in {self.out}.", fix="See the runs: planwise runs; make one: planwise run"
+            )
         return self.out / str(found[0]["path"])
 
     def forget(self, run_id: str) -> None:

@@ -70,7 +70,9 @@ def claim_folder(out: Path, subject: str, digest: str, now: datetime) -> Path:
         except FileExistsError:
             now += timedelta(seconds=1)
         except OSError as error:
-            raise InputError(f"Cannot write to {out}: {error.strerror}.", fix="Name another folder with --out.") from None
+            raise InputError(
+                f"Cannot write to {out}: {error.strerror}.", fix="Name another folder with --out."
+            ) from None
         else:
             return folder
 

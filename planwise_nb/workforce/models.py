@@ -36,7 +36,7 @@ def build(step: str, year: int, started_at: str) -> tuple[Model, ...]:
     Raises ``ModelError`` with dbt's message for the first model that failed.
     """
     variables = f"{{simulation_year: {int(year)}, run_folder: '.', run_started_at: '{started_at}'}}"
-    result = _invoke(["run", "--select", f"tag:{step}", "--vars", variables], manifest=_manifest())
+    result: Any = _invoke(["run", "--select", f"tag:{step}", "--vars", variables], manifest=_manifest())
     return tuple(Model(done.node.name, round(done.execution_time, 3)) for done in result.results)
 
 
@@ -61,7 +61,8 @@ def _invoke(arguments: Sequence[str], *, manifest: Any) -> Any:
     if outcome.exception:
         raise ModelError(f"dbt could not {arguments[0]}: {outcome.exception}") from outcome.exception
     if not outcome.success:
-        failed = next(done for done in outcome.result.results if str(done.status) in ("error", "fail"))
+        results: Any = outcome.result
+        failed = next(done for done in results.results if str(done.status) in ("error", "fail"))
         raise ModelError(
             f"Model {failed.node.name} failed: {failed.message}",
             fix=f"See its SQL in {PROJECT}/models/{failed.node.path}.",

@@ -88,13 +88,13 @@ def _levers(step: WorkforceStep) -> list[LeverValue]:
     )
     return [
         LeverValue(
-            row.parameter_name,
-            None if pd.isna(row.level_id) else int(row.level_id),
-            Decimal(str(row.parameter_value)),
-            row.parameter_source,
+            row["parameter_name"],
+            None if pd.isna(row["level_id"]) else int(row["level_id"]),
+            Decimal(str(row["parameter_value"])),
+            row["parameter_source"],
         )
-        for row in rows.itertuples()
-        if row.parameter_name in names
+        for row in rows.to_dict("records")
+        if row["parameter_name"] in names
     ]
 
 
@@ -152,8 +152,7 @@ def _field(lever: LeverValue) -> widgets.BoundedFloatText:
         max=float(schema["maximum"]),
         step=0.001,
         description=lever.title,
-        description_tooltip=f"{schema['unit']}, {schema['minimum']} to {schema['maximum']}; "
-        f"now from {lever.parameter_source}",
+        tooltip=f"{schema['unit']}, {schema['minimum']} to {schema['maximum']}; now from {lever.parameter_source}",
         style={"description_width": "280px"},
         layout={"width": "420px"},
     )

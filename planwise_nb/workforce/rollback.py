@@ -21,10 +21,11 @@ def roll_back(folder: Path, key: Key) -> None:
     taken = order[order.index(key) :] if key in order else []
     removed = [entry for entry in diagnostics if (entry["step"], entry["period"]) in taken]
     with store.connect(folder / models.DATABASE) as connection:
+        there = {row[0] for row in connection.execute("show tables").fetchall()}
         for entry in removed:
             if entry["period"] is not None:
-                for table in entry["tables"]:
-                    connection.execute(f"delete from {table} where simulation_year = {int(entry['period'])}")
+                for table in there.intersection(entry["tables"]):
+                    connection.execute(f"delete from {table} where simulation_year = ?", [entry["period"]])  # noqa: S608
     for _, year in taken:
         if year is not None:
             publication.withdraw(folder, publication.EMPLOYEE_LEVEL, year)

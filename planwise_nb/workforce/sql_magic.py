@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
+from typing import Any
 
 import duckdb
 from IPython.core.getipython import get_ipython
@@ -19,7 +20,7 @@ SETTINGS = {
 
 def connect(connection: duckdb.DuckDBPyConnection) -> None:
     """Give the kernel's ``%%sql`` cells this connection. Does nothing outside of a kernel."""
-    shell = get_ipython()  # type: ignore[no-untyped-call]
+    shell: Any = get_ipython()
     if shell is None:
         return
     os.environ["PLOOMBER_STATS_ENABLED"] = "false"

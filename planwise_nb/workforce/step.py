@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import pandas as pd
@@ -115,18 +114,17 @@ class WorkforceStep:
         Raises ``CheckError`` naming every error-level check that does not hold.
         """
         table = "fct_validation_results" if self.name == "validation_metrics" else f"int_{self.name}_checks"
-        checks = self.frame(
-            f"select check_name, severity, description, expected, found, offender_sample, is_passed from {table}"
-            " where simulation_year = $year order by severity, check_name, scenario_id"
-        )
+        columns = ["check_name", "severity", "description", "expected", "found", "offender_sample", "is_passed"]
+        rows = self.frame(f"from {table} where simulation_year = $year order by severity, check_name, scenario_id")
+        checks = rows[columns]
         self._checks = checks
         display(shown.table(checks, caption="Checks"))
         broken = checks[(checks["severity"] == "error") & ~checks["is_passed"]]
         if len(broken):
             said = "; ".join(
-                f"{row.check_name}: {row.description}, expected {row.expected}, found {row.found}"
-                + (f" ({row.offender_sample})" if row.offender_sample else "")
-                for row in broken.itertuples()
+                f"{row['check_name']}: {row['description']}, expected {row['expected']}, found {row['found']}"
+                + (f" ({row['offender_sample']})" if row["offender_sample"] else "")
+                for row in broken.to_dict("records")
             )
             raise CheckError(
                 f"{len(broken)} check(s) of {label(self.key)} do not hold: {said}.",
@@ -145,9 +143,7 @@ class WorkforceStep:
 
         if self.is_executing:
             validation = self.frame("from fct_validation_results order by all")
-            write_summary(
-                Path("export"), manifest=self.run.manifest, metrics=self.metrics(), validation=validation
-            )
+            write_summary(Path("export"), manifest=self.run.manifest, metrics=self.metrics(), validation=validation)
 
     def complete(self) -> None:
         """Publish the step's small tables and hand its checks and row counts to the runner."""
@@ -167,9 +163,9 @@ class WorkforceStep:
         rows = []
         with self._reading() as connection:
             for model in self._models:
-                where = "" if self.year is None else f"where simulation_year = {int(self.year)}"
-                count = connection.execute(f"select count(*) from {model.name} {where}").fetchall()[0][0]
-                rows.append((model.name, count))
+                built = connection.table(model.name)
+                of_year = built if self.year is None else built.filter(f"simulation_year = {int(self.year)}")
+                rows.append((model.name, of_year.count("*").fetchall()[0][0]))
         return pd.DataFrame(rows, columns=["table", "rows"])
 
     @contextmanager

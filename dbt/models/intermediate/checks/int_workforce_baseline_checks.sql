@@ -14,7 +14,7 @@ hand_off as (
 
 not_matched as (
 
-    select
+    select distinct
         coalesce(workforce.scenario_id, hand_off.scenario_id) as scenario_id,
         coalesce(workforce.employee_id, hand_off.employee_id) as employee_id,
     from workforce

@@ -94,7 +94,7 @@ replayed as (
 
 differing as (
 
-    select
+    select distinct
         coalesce(snapshot.scenario_id, replayed.scenario_id) as scenario_id,
         coalesce(snapshot.employee_id, replayed.employee_id) as employee_id,
     from snapshot
