@@ -27,6 +27,7 @@ from planwise_nb.workforce.scenario_files import load_scenario
 STEPS = [step.name for step in WORKFORCE.steps[:-1]]
 STARTED_AT = "2026-01-01 00:00:00"
 SCENARIOS = shipped() / "params" / "workforce"
+SHIPPED_TABLES = load_scenario("baseline", folders=[SCENARIOS]).tables
 
 
 @contextmanager
@@ -147,7 +148,7 @@ def simulate(
 def member(
     name: str, *settings: str, scenario: str = "baseline", years: tuple[int, int] = (2025, 2025), **tables: Any
 ) -> ResolvedScenario:
-    """A scenario under the name ``<scenario>~<name>``, with ``settings`` and with ``tables`` in place of the shipped."""
+    """A scenario named ``<scenario>~<name>``, with ``settings`` and with ``tables`` in place of the shipped."""
     resolved = load_scenario(scenario, folders=[SCENARIOS], settings=settings, years=years)
     named = f"{resolved.scenario_id}~{name}"
     return replace(resolved, scenario_id=named, tables=replace(resolved.tables, **tables))

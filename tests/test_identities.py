@@ -198,11 +198,13 @@ SPOILT = {
         "none",
     ),
     "no_event_after_leaving": (
-        "update fct_yearly_events set effective_date = '2026-12-31' where employee_id = 'LEAVER' and event_type = 'raise'",
+        """update fct_yearly_events set effective_date = '2026-12-31'
+        where employee_id = 'LEAVER' and event_type = 'raise'""",
         "LEAVER",
     ),
     "nobody_leaves_twice": (
-        "insert into fct_yearly_events from fct_yearly_events where employee_id = 'LEAVER' and event_type = 'termination'",
+        """insert into fct_yearly_events from fct_yearly_events
+        where employee_id = 'LEAVER' and event_type = 'termination'""",
         "LEAVER",
     ),
     "new_hires_leave_after_hire": (
@@ -234,7 +236,8 @@ SPOILT = {
         "one fewer",
     ),
     "events_replay_to_snapshot": (
-        "update fct_workforce_snapshot set current_compensation = current_compensation + 0.01 where employee_id = 'ANYONE'",
+        """update fct_workforce_snapshot set current_compensation = current_compensation + 0.01
+        where employee_id = 'ANYONE'""",
         "ANYONE",
     ),
     "snapshot_unique": (

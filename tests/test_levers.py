@@ -19,22 +19,20 @@ from planwise_nb.workforce.levers import LEVERS
 from planwise_nb.workforce.parameter_tables import HAZARDS, MULTIPLIERS
 from planwise_nb.workforce.parameters import ResolvedScenario
 from planwise_nb.workforce.scenario_files import load_scenario
-from tests.simulation import SCENARIOS, Simulation, member, simulate_members
-
-SHIPPED = load_scenario("baseline", folders=[SCENARIOS]).tables
+from tests.simulation import SCENARIOS, SHIPPED_TABLES, Simulation, member, simulate_members
 
 
 def hazard(event: str, name: str, value: str) -> dict[str, Any]:
-    return {"hazards": SHIPPED.hazards | {(event, name): Decimal(value)}}
+    return {"hazards": SHIPPED_TABLES.hazards | {(event, name): Decimal(value)}}
 
 
 def multiplier(event: str, dimension: str, band: str, factor: int) -> dict[str, Any]:
     key = (event, dimension, band)
-    return {"hazard_multipliers": SHIPPED.hazard_multipliers | {key: Decimal(factor)}}
+    return {"hazard_multipliers": SHIPPED_TABLES.hazard_multipliers | {key: Decimal(factor)}}
 
 
 def level_range(level: int, **pay: int) -> dict[str, Any]:
-    levels = [JobLevel(**(of.model_dump() | (pay if of.level_id == level else {}))) for of in SHIPPED.job_levels]
+    levels = [JobLevel(**(of.model_dump() | (pay if of.level_id == level else {}))) for of in SHIPPED_TABLES.job_levels]
     return {"job_levels": tuple(levels)}
 
 
@@ -177,7 +175,7 @@ def test_raising_a_lever_of_pay_raises_the_pay_of_its_events(
 
 
 def test_a_promotion_raise_is_paid_where_it_goes_over_the_new_minimum(events: dict[str, pd.DataFrame]) -> None:
-    minimums = {level.level_id: float(level.min_compensation) for level in SHIPPED.job_levels}
+    minimums = {level.level_id: float(level.min_compensation) for level in SHIPPED_TABLES.job_levels}
     for lever, rate in {"as it is": 0.12, "promotion_raise": 0.2}.items():
         promoted = events[lever][events[lever].event_category == "promotion"]
         raised, minimum = promoted.previous_compensation * (1 + rate), (promoted.level_id + 1).map(minimums)

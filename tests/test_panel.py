@@ -23,7 +23,7 @@ def fields(box: widgets.VBox) -> dict[str, widgets.BoundedFloatText]:
 
 def test_the_panel_offers_the_levers_of_its_step_with_range_and_unit(finished_run: Run) -> None:
     step = open_step("workforce_requirements", str(finished_run.folder), 2026)
-    offered = fields(panel._live_panel(step, panel._levers(step)))
+    offered = fields(panel._live_panel(step))
     assert set(offered) == {"total_termination_rate", "new_hire_termination_rate", "target_growth_rate"}
     growth = offered["target_growth_rate"]
     assert (growth.value, growth.min, growth.max) == (0.03, -1, 2)
@@ -31,10 +31,13 @@ def test_the_panel_offers_the_levers_of_its_step_with_range_and_unit(finished_ru
 
 def test_the_panel_says_what_each_parameter_means(finished_run: Run) -> None:
     step = open_step("event_generation", str(finished_run.folder), 2025)
-    box = panel._live_panel(step, panel._levers(step))
-    texts = " ".join(child.value for child in box.children if isinstance(child, widgets.HTML))
-    assert "the year to simulate" in texts
-    assert "year_completion 2025" in texts
+    box = panel._live_panel(step)
+    choices = [child for child in box.children if isinstance(child, widgets.Dropdown)]
+    assert [(choice.description, choice.tooltip) for choice in choices] == [
+        ("run_dir", "the run to work in; empty: the latest"),
+        ("year", "the year to simulate"),
+    ]
+    assert "year_completion 2025" in " ".join(child.value for child in box.children if isinstance(child, widgets.HTML))
     assert "cola_rate, level 3" in fields(box)
 
 
@@ -64,7 +67,7 @@ def test_the_button_runs_the_next_step_of_an_unfinished_run(tmp_path: Path, smal
     stopped = started_run(Project(tmp_path), small_census, tmp_path / "runs")
     run(stopped, lambda message: None, until=("pre_simulation", None))
     step = open_step("year_transition", str(stopped.folder), 2025)
-    box = panel._live_panel(step, [])
+    box = panel._live_panel(step)
     next(child for child in box.children if isinstance(child, widgets.Button)).click()
     assert ("year_transition", 2025) in step.checklist.done
     with pytest.raises(ChecklistError, match=r"workforce_baseline 2025 of run .* has not run yet"):
@@ -79,3 +82,11 @@ def test_a_running_run_is_read_from_what_it_published(tmp_path: Path, finished_r
         step.check()
     finally:
         finished_run.update(status="success")
+
+
+def test_another_year_in_the_panel_moves_the_notebook_there(finished_run: Run) -> None:
+    step = open_step("workforce_requirements", str(finished_run.folder), 2025)
+    box = panel._live_panel(step)
+    next(child for child in box.children if getattr(child, "description", "") == "year").value = 2026
+    assert step.key == ("workforce_requirements", 2026)
+    assert "year_completion 2026" in " ".join(child.value for child in box.children if isinstance(child, widgets.HTML))

@@ -247,12 +247,21 @@ def init(folder: Annotated[Path, typer.Argument(metavar="DIR")]) -> None:
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
-def lab(context: typer.Context) -> None:
+def lab(context: typer.Context, out: Out = OUT) -> None:
     """Open JupyterLab on the notebooks, on this machine only; further options go to JupyterLab."""
+    from planwise_nb.core.location import OUT_VARIABLE  # noqa: PLC0415
+
     notebooks = _project().folders("notebooks")[0]
-    root = notebooks.parent
-    command = [sys.executable, "-m", "jupyter", "lab", "--ServerApp.ip=127.0.0.1", f"--ServerApp.root_dir={root}"]
-    os.execv(sys.executable, [*command, f"--LabApp.default_url=/lab/tree/{notebooks.name}/workforce", *context.args])
+    options = {
+        "ServerApp.ip": "127.0.0.1",
+        "ServerApp.root_dir": notebooks.parent,
+        "LabApp.default_url": f"/lab/tree/{notebooks.name}/workforce",
+        "LabApp.news_url": None,
+        "LabApp.check_for_updates_class": "jupyterlab.NeverCheckForUpdate",
+    }
+    command = [sys.executable, "-m", "jupyter", "lab", *(f"--{name}={value}" for name, value in options.items())]
+    os.environ[OUT_VARIABLE] = str(out.resolve())
+    os.execv(sys.executable, [*command, *context.args])
 
 
 @census_app.command("make")

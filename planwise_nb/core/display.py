@@ -17,6 +17,9 @@ import altair as alt
 import pandas as pd
 import vl_convert
 from altair.typing import ChartType
+from IPython.core.getipython import get_ipython
+
+from planwise_nb.core.errors import PlanwiseError
 
 MIME_TYPE = "application/vnd.vegalite.v5+json"
 # JupyterLab 4 draws with Vega-Lite 5: another major version in the specification makes it complain
@@ -73,6 +76,13 @@ def enable_charts() -> None:
     alt.renderers.register("planwise", _mimebundle)
     alt.renderers.enable("planwise")
     alt.data_transformers.enable("default", max_rows=MAX_ROWS)
+
+
+def show_errors_briefly() -> None:
+    """Show the library's own errors as their message: it says what to do, a traceback would bury it."""
+    shell: Any = get_ipython()
+    if shell is not None:
+        shell.set_custom_exc((PlanwiseError,), lambda _, kind, error, *__, **___: [f"{kind.__name__}: {error}"])
 
 
 def svg(chart: ChartType) -> str:
@@ -181,10 +191,22 @@ def _svg_of(spec: dict[str, Any]) -> str:
 
 
 def _mimebundle(spec: dict[str, Any], **_: Any) -> dict[str, Any]:
-    shown = spec | {"$schema": VEGA_LITE_SCHEMA}
+    shown = _steady(spec) | {"$schema": VEGA_LITE_SCHEMA}
     title = spec.get("title") or "untitled"
     text = title.get("text", "untitled") if isinstance(title, dict) else title
     return {MIME_TYPE: shown, "image/svg+xml": _svg_of(shown), "text/plain": f"[chart] {text}"}
+
+
+def _steady(value: Any) -> Any:
+    """``value`` with its floats at twelve digits: on its way into a notebook a float may lose its last one."""
+    match value:
+        case dict():
+            return {key: _steady(part) for key, part in value.items()}
+        case list():
+            return [_steady(part) for part in value]
+        case float() if math.isfinite(value):
+            return float(f"{value:.12g}")
+    return value
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,9 @@ from planwise_nb.core.runner import Run
 
 OUT = Path("outputs/runs")
 
+OUT_VARIABLE = "PLANWISE_OUT"
+"""Set by ``planwise lab``: the folder of the runs, wherever the notebooks lie."""
+
 
 def is_executing() -> bool:
     """Whether this kernel executes a step of a run, rather than looks at one."""
@@ -20,8 +23,8 @@ def is_executing() -> bool:
 
 
 def find_run(pipeline: Pipeline, run_dir: str) -> Run:
-    """The run that this kernel executes; else the one in or around ``run_dir``; else, where it is empty, the latest
-    below the working directory or a folder above it.
+    """The run that this kernel executes; else the one in or around ``run_dir``, a folder or a run id; else, where it
+    is empty, the latest.
 
     Raises ``InputError`` where there is none.
     """
@@ -29,12 +32,16 @@ def find_run(pipeline: Pipeline, run_dir: str) -> Run:
         return _run(pipeline, Path(os.environ[RUN_FOLDER]))
     here = Path(run_dir or ".").resolve()
     around = [folder for folder in (here, *here.parents) if (folder / MANIFEST).is_file()]
-    if around:
-        return _run(pipeline, around[0])
-    if run_dir:
-        return _run(pipeline, here)
-    outs = [folder / OUT for folder in (here, *here.parents) if (folder / OUT).is_dir()]
-    return _run(pipeline, Ledger(outs[0] if outs else here / OUT).folder())
+    folder = around[0] if around else Ledger(_out(here)).folder(run_dir)
+    return _run(pipeline, folder)
+
+
+def _out(here: Path) -> Path:
+    """The folder of the runs: the one that was named, else the nearest at or above ``here``."""
+    if OUT_VARIABLE in os.environ:
+        return Path(os.environ[OUT_VARIABLE])
+    found = [folder / OUT for folder in (here, *here.parents) if (folder / OUT).is_dir()]
+    return found[0] if found else Path.cwd() / OUT
 
 
 def _run(pipeline: Pipeline, folder: Path) -> Run:

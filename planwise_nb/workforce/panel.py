@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import html
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -69,12 +70,11 @@ class LeverValue:
 
 def show_panel(step: WorkforceStep) -> None:
     """Show parameters, levers and checklist of a step: as a table under the runner, as widgets in JupyterLab."""
-    levers = _levers(step)
     if step.is_executing:
-        display(shown.table(_values_used(step, levers), caption=f"Values used by {label(step.key)}"))
+        display(shown.table(_values_used(step, _levers(step)), caption=f"Values used by {label(step.key)}"))
         display(shown.table(_checklist_table(step.checklist, step.year), caption="Checklist"))
     else:
-        display(_live_panel(step, levers))
+        display(_live_panel(step))
 
 
 def _levers(step: WorkforceStep) -> list[LeverValue]:
@@ -120,12 +120,16 @@ def _checklist_table(checklist: Checklist, year: int | None) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["step", "does", "state"])
 
 
-def _live_panel(step: WorkforceStep, levers: list[LeverValue]) -> widgets.Widget:
-    facts = [
-        widgets.HTML(f"<b>{name}</b> {value} <span style='opacity:.7'>{meaning}</span>")
-        for name, value, meaning in _parameters(step)
-    ]
-    facts.append(widgets.HTML(f"<b>scenario</b> {step.run.manifest['subject']}"))
+def _live_panel(step: WorkforceStep) -> widgets.VBox:
+    """The panel as widgets; another run or year fills it anew and moves the notebook there."""
+    box = widgets.VBox()
+    _fill(box, step)
+    return box
+
+
+def _fill(box: widgets.VBox, step: WorkforceStep) -> None:
+    """Put what the panel shows of ``step`` into ``box``: choices, levers, the button, the checklist."""
+    levers = _levers(step)
     fields = {(lever.parameter_name, lever.level_id): _field(lever) for lever in levers}
     output = widgets.Output()
     button = widgets.Button(description="Run this step", button_style="primary", icon="play")
@@ -134,14 +138,41 @@ def _live_panel(step: WorkforceStep, levers: list[LeverValue]) -> widgets.Widget
     def on_click(_: widgets.Button) -> None:
         button.disabled = True
         output.clear_output()
-        changes = _changes(levers, fields)
         with output:
-            run_from_panel(step.run, step.key, changes, print)
+            done = run_from_panel(step.run, step.key, _changes(levers, fields), print)
+            if done:
+                step.move(done, step.year)
+                print("Run the cells below to look at it.")
         status.value = _checklist_html(step.checklist, step.year)
         button.disabled = False
 
     button.on_click(on_click)
-    return widgets.VBox([*facts, *fields.values(), button, output, status])
+    scenario = widgets.HTML(f"<b>scenario</b> {html.escape(step.run.manifest['subject'])}")
+    box.children = (*_choices(box, step), scenario, *fields.values(), button, output, status)
+
+
+def _choices(box: widgets.VBox, step: WorkforceStep) -> list[widgets.Dropdown]:
+    """A choice for each line of the parameters cell: the run, and the year where the step has one."""
+    runs = list(dict.fromkeys([step.run.folder.name, *(row["run_id"] for row in step.run.ledger.runs())]))
+    options = {"run_dir": runs, WORKFORCE.period: step.run.manifest["periods"]}
+    chosen = {"run_dir": step.run.folder.name, WORKFORCE.period: step.year}
+    made = []
+    for name, _, meaning in _parameters(step):
+        choice = widgets.Dropdown(options=options[name], value=chosen[name], description=name, tooltip=meaning)
+        choice.layout.width, choice.style.description_width = "420px", "280px"
+        choice.observe(lambda change, name=name: _move(box, step, name, change["new"]), "value")
+        made.append(choice)
+    return made
+
+
+def _move(box: widgets.VBox, step: WorkforceStep, name: str, value: Any) -> None:
+    if name == WORKFORCE.period:
+        step.move(step.run, value)
+    else:
+        run_there = Run(WORKFORCE, step.run.ledger.folder(value), step.run.ledger)
+        periods = run_there.manifest["periods"]
+        step.move(run_there, step.year if step.year in (None, *periods) else periods[0])
+    _fill(box, step)
 
 
 def _field(lever: LeverValue) -> widgets.BoundedFloatText:
@@ -187,7 +218,6 @@ def run_from_panel(parent: Run, key: Key, changes: Mapping[Change, Decimal], say
         if started is not parent:
             say(f"In run {started.folder.name}, a child of {parent.folder.name}.")
         run(started, lambda message: say(line(message)), until=key)
-        say(f"Look at it: open_step({key[0]!r}, {str(started.folder)!r}" + (f", {key[1]})" if key[1] else ")"))
     except PlanwiseError as error:
         say(str(error))
         return None

@@ -8,6 +8,7 @@ from typing import Any
 
 import duckdb
 from IPython.core.getipython import get_ipython
+from IPython.utils.capture import capture_output
 
 SETTINGS = {
     "short_errors": False,
@@ -27,7 +28,8 @@ def connect(connection: duckdb.DuckDBPyConnection) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         if "sql" not in shell.extension_manager.loaded:
-            shell.run_line_magic("load_ext", "sql")
+            with capture_output():
+                shell.run_line_magic("load_ext", "sql")
         magic = shell.find_line_magic("sql").__self__
         for name, value in SETTINGS.items():
             setattr(magic, name, value)

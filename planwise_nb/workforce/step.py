@@ -11,9 +11,11 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pandas as pd
+from IPython.core.getipython import get_ipython
 from IPython.display import display
 
 from planwise_nb.core import display as shown
@@ -36,6 +38,7 @@ def open_step(name: str, run_dir: str = "", year: int | None = None) -> Workforc
     Raises ``ChecklistError`` where a step before it is missing, or where this kernel only looks and the step has
     not run yet.
     """
+    shown.show_errors_briefly()
     run = find_run(WORKFORCE, run_dir)
     key = (name, year)
     checklist = read_checklist(WORKFORCE, run.folder)
@@ -65,6 +68,14 @@ class WorkforceStep:
     def checklist(self) -> Checklist:
         """The run's checklist as it is now."""
         return read_checklist(WORKFORCE, self.run.folder)
+
+    def move(self, run: Run, year: int | None) -> None:
+        """Go to another run or year, with the notebook's own parameters, so that its cells look there."""
+        self._held.close()
+        self.run, self.year, self.key = run, year, (self.name, year)
+        shell: Any = get_ipython()
+        if shell is not None:
+            shell.user_ns |= {"run_dir": str(run.folder)} | ({} if year is None else {WORKFORCE.period: year})
 
     def panel(self) -> None:
         """Show the control panel: live in JupyterLab, the values used under the runner."""

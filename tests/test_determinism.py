@@ -1,0 +1,128 @@
+"""Same inputs and seed, same events: whatever the threads, the order of the rows, a break in between, or company."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from planwise_nb.workforce import models
+from tests.simulation import STEPS, Simulation, member, simulate, simulate_members
+
+RESULTS = ("fct_yearly_events", "fct_workforce_snapshot")
+YEARS = (2025, 2026)
+SEEDS = range(1, 131)
+"""A scenario each: together their tables are longer than what one thread of DuckDB takes at once."""
+
+
+def digests(simulation: Simulation) -> list[str]:
+    return [simulation.digest(table) for table in RESULTS]
+
+
+def emptied(simulation: Simulation, folder: Path) -> Simulation:
+    """The same run with nothing built yet."""
+    copy = simulation.copy(folder)
+    (copy.folder / models.DATABASE).unlink()
+    return copy
+
+
+def built(simulation: Simulation, years: tuple[int, ...] = YEARS) -> Simulation:
+    simulation.rebuild("tag:pre_simulation", year=years[0])
+    for year in years:
+        simulation.rebuild(*(f"tag:{step}" for step in STEPS), year=year)
+    return simulation
+
+
+def set_in_profile(simulation: Simulation, setting: str) -> None:
+    profile = simulation.folder / models.PROJECT / "profiles.yml"
+    text = profile.read_text()
+    assert "      settings:\n" in text
+    profile.write_text(text.replace("      settings:\n", f"      settings:\n        {setting}\n"))
+
+
+@pytest.fixture(scope="module")
+def ensemble(tmp_path_factory: pytest.TempPathFactory) -> Simulation:
+    """2025 under many seeds, on as many threads as there are."""
+    one = member("seed")
+    seeds = [
+        replace(
+            one,
+            scenario_id=f"baseline~seed={seed}",
+            scenario=one.scenario.model_copy(
+                update={"simulation": one.scenario.simulation.model_copy(update={"random_seed": seed})}
+            ),
+        )
+        for seed in SEEDS
+    ]
+    return simulate_members(tmp_path_factory.mktemp("ensemble") / "run", seeds)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_events_are_equal_on_one_thread_and_on_two(ensemble: Simulation, tmp_path: Path, threads: int) -> None:
+    again = emptied(ensemble, tmp_path / "run")
+    set_in_profile(again, f"threads: {threads}")
+    assert ensemble.value("select count(*) from fct_yearly_events") > 122_880
+    assert digests(built(again, (2025,))) == digests(ensemble)
+
+
+def test_a_member_of_an_ensemble_has_the_events_of_its_run_alone(ensemble: Simulation, two_years: Simulation) -> None:
+    for table in RESULTS:
+        kept = f"select * exclude (scenario_id) from {table} where simulation_year = 2025"
+        alone = two_years.rows(f"{kept} order by all")
+        assert ensemble.rows(f"{kept} and scenario_id = 'baseline~seed=42' order by all") == alone
+        assert ensemble.rows(f"{kept} and scenario_id = 'baseline~seed=41' order by all") != alone
+
+
+def test_a_run_made_twice_has_equal_results(two_years: Simulation, tmp_path: Path) -> None:
+    assert digests(simulate(tmp_path / "run", years=YEARS)) == digests(two_years)
+
+
+def test_a_year_in_one_call_equals_a_year_step_by_step(two_years: Simulation, tmp_path: Path) -> None:
+    assert digests(built(emptied(two_years, tmp_path / "run"))) == digests(two_years)
+
+
+def test_the_order_of_the_census_rows_changes_nothing(two_years: Simulation, tmp_path: Path) -> None:
+    accepted = two_years.folder / "inputs" / "census.parquet"
+    shuffled = emptied(two_years, tmp_path / "run")
+    people = pd.read_parquet(accepted, dtype_backend="pyarrow").sample(frac=1, random_state=2)
+    assert list(people.employee_id) != sorted(people.employee_id)
+    people.to_parquet(shuffled.folder / "inputs" / "census.parquet", index=False)
+    assert digests(built(shuffled)) == digests(two_years)
+
+
+def test_a_year_that_was_taken_away_is_built_again_as_it_was(two_years: Simulation, tmp_path: Path) -> None:
+    resumed = two_years.copy(tmp_path / "run")
+    tables = [
+        name
+        for (name,) in resumed.rows("select table_name from duckdb_columns() where column_name = 'simulation_year'")
+    ]
+    assert {*RESULTS, "int_hires", "fct_year_metrics"} <= set(tables)
+    resumed.change(*(f"delete from {table} where simulation_year = 2026" for table in tables))
+    assert digests(resumed) != digests(two_years)
+    resumed.build(2026)
+    assert digests(resumed) == digests(two_years)
+
+
+def test_a_year_that_was_cut_short_is_built_again_as_it_was(two_years: Simulation, tmp_path: Path) -> None:
+    resumed = two_years.copy(tmp_path / "run")
+    resumed.change(
+        "delete from fct_workforce_snapshot where simulation_year = 2026",
+        "delete from int_raises where simulation_year = 2026 and month(raise_date) > 6",
+        "update int_hires set compensation_cents = 1 where simulation_year = 2026",
+    )
+    resumed.build(2026)
+    assert digests(resumed) == digests(two_years)
+
+
+def test_building_a_year_again_replaces_exactly_that_year(five_years: Simulation, tmp_path: Path) -> None:
+    marked = five_years.copy(tmp_path / "run")
+    marks = {"fct_yearly_events": "event_details", "fct_workforce_snapshot": "employee_ssn"}
+    marked.change(*(f"update {table} set {column} = 'mark'" for table, column in marks.items()))
+    marked.rebuild(*(f"tag:{step}" for step in STEPS[2:]), year=2027)
+    for table, column in marks.items():
+        years = f"select simulation_year, count(*) from {table} {{}} group by all order by all"
+        still = marked.rows(years.format(f"where {column} = 'mark'"))
+        assert still == five_years.rows(years.format("where simulation_year != 2027"))
+        assert marked.rows(years.format("")) == five_years.rows(years.format(""))
