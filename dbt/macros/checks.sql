@@ -11,7 +11,7 @@
         '0' as expected,
         cast(count(offenders.employee_id) as varchar) as found,
         count(offenders.employee_id) as offender_count,
-        array_to_string(min(offenders.employee_id, 5), ', ') as offender_sample,
+        coalesce(array_to_string(min(offenders.employee_id, 5), ', '), '') as offender_sample,
         count(offenders.employee_id) = 0 as is_passed,
     from {{ ref('stg_scenarios') }} as scenarios
     left join {{ offenders }} as offenders on scenarios.scenario_id = offenders.scenario_id

@@ -118,8 +118,7 @@ def run(  # noqa: PLR0917 - one argument an option of the command line
             set_aside=set_aside,
         )
         inputs = resolve(_project(), request)
-        for problem in inputs.warnings:
-            print(f"Warning: {problem}", file=sys.stderr)
+        _warn(inputs)
         if validate_only:
             _report_valid(inputs, as_json, began)
             return
@@ -127,6 +126,14 @@ def run(  # noqa: PLR0917 - one argument an option of the command line
         from planwise_nb.workforce.pipeline import WORKFORCE  # noqa: PLC0415
 
         _run_and_report(start(WORKFORCE, inputs, out=out.resolve(), command=_command()), breaks, as_json, began)
+
+
+def _warn(inputs: Any) -> None:
+    for problem in inputs.warnings:
+        print(f"Warning: {problem}", file=sys.stderr)
+    if rows := inputs.census.set_aside.num_rows:
+        said = f"{rows:,} rows of the census are set aside; they are kept in inputs/set_aside.parquet of the run."
+        print(f"Warning: {said}", file=sys.stderr)
 
 
 def _report_valid(inputs: Any, as_json: bool, began: float) -> None:
@@ -140,7 +147,8 @@ def _run_and_report(started: Any, breaks: bool, as_json: bool, began: float) -> 
     from planwise_nb.core import messages  # noqa: PLC0415
     from planwise_nb.core.runner import run as run_pipeline  # noqa: PLC0415
 
-    listen = messages.broadcast(messages.log_to(started.folder / "logs.jsonl"), messages.for_terminal())
+    shown = messages.plain_lines(sys.stderr) if breaks else messages.for_terminal()
+    listen = messages.broadcast(messages.log_to(started.folder / "logs.jsonl"), shown)
     said = {"run_id": started.folder.name, "path": str(started.folder)}
     try:
         manifest = run_pipeline(started, listen, before_step=_pause if breaks else lambda key: None)
@@ -163,7 +171,10 @@ def _pause(key: Any) -> None:
     from planwise_nb.core.pipeline import label  # noqa: PLC0415
 
     if sys.stdin.isatty():
-        input(f"Next: {label(key)}. Press Enter to go on, Ctrl-C to stop. ")
+        try:
+            input(f"Next: {label(key)}. Press Enter to go on, Ctrl-C to stop. ")
+        except EOFError:
+            raise KeyboardInterrupt from None
 
 
 def _project() -> Any:

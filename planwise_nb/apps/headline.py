@@ -67,5 +67,6 @@ def headline(folder: Path, manifest: dict[str, Any], years: list[dict[str, Any]]
             f"{year['closing_headcount']:>10,}{year['target_headcount']:>10,}{payroll:>20,.2f}{average:>15,.2f}"
             f"  {held} hold{warned}{failed}"
         )
-    lines += ["", f"Summary: {folder / 'export' / 'summary.html'}", f"Notebooks: {folder / 'notebooks'}"]
+    summary = folder / "export" / "summary.html"
+    lines += ["", *([f"Summary: {summary}"] if summary.exists() else []), f"Notebooks: {folder / 'notebooks'}"]
     return "\n".join(lines)

@@ -36,6 +36,7 @@ def execute(source: Path, target: Path, parameters: Mapping[str, Any], folder: P
     from nbclient.exceptions import DeadKernelError  # noqa: PLC0415
 
     logging.getLogger("papermill").setLevel(logging.ERROR)
+    logging.getLogger("asyncio").setLevel(logging.CRITICAL)  # Ctrl-C leaves its tasks unfinished, at length
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
         with _environment({RUN_FOLDER: str(folder)}), _sockets() as sockets, warnings.catch_warnings():

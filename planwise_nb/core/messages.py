@@ -20,7 +20,6 @@ class RunStarted:
 
     run_id: str
     subject: str
-    path: str
     done: int
     total: int
 

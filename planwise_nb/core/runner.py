@@ -120,12 +120,10 @@ def run(
     keys = checklist.keys
     began = time.monotonic()
     manifest = started.update(status="running", failure=None)
-    spent = manifest["seconds"]
     on_message(
         RunStarted(
             run_id=manifest["run_id"],
             subject=manifest["subject"],
-            path=str(started.folder),
             done=len(checklist.done),
             total=len(keys),
         )
@@ -143,7 +141,6 @@ def run(
     manifest = started.update(
         status="success" if is_done else "running",
         finished_at=datetime.now(UTC).isoformat(timespec="seconds") if is_done else None,
-        seconds=round(spent + time.monotonic() - began, 3),
     )
     on_message(
         RunFinished(run_id=manifest["run_id"], status=manifest["status"], seconds=round(time.monotonic() - began, 3))
@@ -179,7 +176,9 @@ def record_step(started: Run, key: Key, timing: Mapping[str, Any]) -> None:
         "notebook_sha256": file_digest(started.folder / relative),
         **timing,
     }
-    started.update(steps=[*started.manifest["steps"], record])
+    manifest = started.manifest
+    spent = round(manifest["seconds"] + timing["seconds"], 3)
+    started.update(steps=[*manifest["steps"], record], seconds=spent)
 
 
 def _add_diagnostics(folder: Path, key: Key, result: dict[str, Any], seconds: float) -> None:
@@ -199,7 +198,8 @@ def _recorded_failure(started: Run, key: Key, on_message: Listener) -> Iterator[
     except BaseException as error:
         reason = error.what if isinstance(error, PlanwiseError) else f"{type(error).__name__}: {error}".rstrip(": ")
         seconds = round(time.monotonic() - began, 3)
-        started.update(status="failed", failure={"step": key[0], "period": key[1], "reason": reason})
+        spent = round(started.manifest["seconds"] + seconds, 3)
+        started.update(status="failed", seconds=spent, failure={"step": key[0], "period": key[1], "reason": reason})
         on_message(StepFailed(key=key, seconds=seconds, error=reason))
         on_message(RunFinished(run_id=started.folder.name, status="failed", seconds=seconds))
         if isinstance(error, PlanwiseError):

@@ -84,7 +84,7 @@ class WorkforceInputs:
             },
             "chain": list(self.resolved.chain),
             "settings": list(self.resolved.settings),
-            "differences": {self.subject: {key: str(value) for key, value in self.resolved.differences.items()}},
+            "differences": {self.subject: _told(self.resolved.differences)},
             "inputs_digest": self.digest,
         }
 
@@ -101,6 +101,11 @@ class WorkforceInputs:
             shutil.copy(self.project.find(f"notebooks/{WORKFORCE.name}/{step.notebook}"), notebooks)
         left_out = shutil.ignore_patterns("target", "logs", "dev", "*.duckdb*", ".user.yml")
         shutil.copytree(shipped() / "dbt", folder / "project" / "dbt", ignore=left_out)
+
+
+def _told(differences: dict[str, Any]) -> dict[str, str]:
+    """The differences as texts; the census is told on its own."""
+    return {key: str(value) for key, value in differences.items() if not key.startswith("census.")}
 
 
 def resolve(project: Project, request: Request) -> WorkforceInputs:

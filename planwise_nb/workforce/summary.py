@@ -15,6 +15,7 @@ from planwise_nb.core.display import MISSING, svg
 from planwise_nb.workforce import charts
 
 # more scenarios or findings than these stay in the tables of the run
+TOLD_VERSIONS = ("planwise-notebooks", "dbt-core", "dbt-duckdb", "duckdb", "papermill", "pandas", "altair")
 MAX_SCENARIOS = 20
 MAX_FINDINGS = 40
 CHART_WIDTH = 300
@@ -157,6 +158,7 @@ def _provenance(manifest: Mapping[str, Any]) -> Section:
     seeds = dict(manifest.get("seeds") or {})
     few = list(seeds.items())[:MAX_SCENARIOS]
     rest = f", … and {len(seeds) - len(few):,} more" if len(seeds) > len(few) else ""
+    versions = manifest.get("versions") or {}
     facts = {
         "Run": manifest.get("run_id"),
         "Parent run": manifest.get("parent_run_id"),
@@ -167,7 +169,8 @@ def _provenance(manifest: Mapping[str, Any]) -> Section:
         "Census SHA-256": census.get("sha256"),
         "Census rows": _shown(census.get("rows"), ",d"),
         "Active in the census": _shown(census.get("active"), ",d"),
-        "Versions": ", ".join(f"{name} {version}" for name, version in (manifest.get("versions") or {}).items()),
+        "Rows set aside": _shown(census.get("set_aside"), ",d"),
+        "Versions": ", ".join(f"{name} {versions[name]}" for name in TOLD_VERSIONS if name in versions),
     }
     rows = [(name, str(value)) for name, value in facts.items() if value not in (None, "", MISSING)]
     return Section("Provenance", "", ("What", "Value"), tuple(rows))
@@ -188,7 +191,7 @@ def _shown(value: Any, shape: str = "") -> str:
 def _about(manifest: Mapping[str, Any]) -> str:
     periods = list(manifest.get("periods") or [])
     years = f"{periods[0]}–{periods[-1]}" if len(periods) > 1 else "".join(map(str, periods))
-    facts = [manifest.get("subject"), years, manifest.get("status"), manifest.get("run_id")]
+    facts = [manifest.get("subject"), years, manifest.get("run_id")]
     return " · ".join(str(fact) for fact in facts if fact)
 
 
