@@ -9,7 +9,10 @@ run: $(VENV)/run.ready
 	$(BIN)/planwise run baseline
 
 test: $(VENV)/test.ready lint
-	$(BIN)/python -m pytest --nbval --cov --cov-report=term:skip-covered
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest --nbval
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report --skip-covered
 
 lint: $(VENV)/test.ready
 	$(BIN)/ruff check .

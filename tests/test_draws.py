@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import ast
 import hashlib
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from itertools import accumulate
 
 import pytest
 
 from planwise_nb.core import store
 from planwise_nb.workforce.draws import STREAMS, draw
-from tests.simulation import Simulation
+from planwise_nb.workforce.scenario import Hiring
+from tests.simulation import SHIPPED_TABLES, Simulation
 
 KEYS = [(42, 2025, "EMP_000001"), (0, 2028, "NH_2028_000007"), (2**63 - 1, 2199, "Łukasz|Ünal 7"), (7, 2025, " ")]
 
@@ -64,10 +68,45 @@ def test_a_stranger_gets_the_draw_from_its_description() -> None:
     assert draw(42, "hire_date", 2025, "NH_2025_000001") == (x + 0.5) / 4294967296
 
 
-def test_dates_in_the_tables_are_those_of_the_draws(two_years: Simulation) -> None:
-    hires = two_years.rows("select employee_id, simulation_year, dayofyear(employee_hire_date) from int_hires")
-    expected = [(who, year, 1 + int(draw(42, "hire_date", year, who) * 364)) for who, year, _ in hires]
-    assert hires == expected and len(hires) > 100
+def share_of(shares: Mapping[int, Decimal], u: float) -> int:
+    """The first value at which the running sum of the shares goes over the draw, in whole millionths."""
+    sums = accumulate(shares[value] for value in sorted(shares))
+    return next(
+        value for value, upto in zip(sorted(shares), sums, strict=True) if int(u * 1_000_000) < upto * 1_000_000
+    )
+
+
+USES: dict[str, tuple[str, Callable[[float], int]]] = {
+    "termination_date": ("dayofyear(termination_date) from int_experienced_terminations", lambda u: 1 + int(u * 365)),
+    "promotion_date": ("dayofyear(promotion_date) from int_promotions", lambda u: 1 + int(u * 365)),
+    "raise_month": ("month(raise_date) from int_raises", lambda u: share_of(SHIPPED_TABLES.raise_timing, u)),
+    "raise_day": ("day(raise_date) from int_raises where month(raise_date) in (1, 7)", lambda u: 1 + int(u * 31)),
+    "hire_date": ("dayofyear(employee_hire_date) from int_hires", lambda u: 1 + int(u * 364)),
+    "hire_age": ("age from int_hires", lambda u: share_of(Hiring().ages, u)),
+    "hire_birth_date": (
+        "date_diff('day', employee_birth_date, cast(employee_hire_date - to_years(age) as date)) from int_hires",
+        lambda u: int(u * 365),
+    ),
+    "hire_compensation": (
+        "compensation_cents from int_hires where level_id = 4",
+        lambda u: (23_050_000 * (1_000_000 + round((2 * u - 1) * 100_000)) + 500_000) // 1_000_000,
+    ),
+}
+"""By stream, a figure of the tables and how it comes from the draw."""
+
+
+@pytest.mark.parametrize("stream", USES)
+def test_figures_of_the_tables_are_those_of_the_draws(two_years: Simulation, stream: str) -> None:
+    figure, from_draw = USES[stream]
+    found = two_years.rows(f"select employee_id, simulation_year, {figure}")
+    assert found == [(who, year, from_draw(draw(42, stream, year, who))) for who, year, _ in found]
+    assert len(found) > 20
+
+
+def test_who_is_promoted_drew_less_than_the_probability(two_years: Simulation) -> None:
+    promoted = two_years.rows("select employee_id, simulation_year, event_probability from int_promotions")
+    assert all(draw(42, "promotion", year, who) < probability for who, year, probability in promoted)
+    assert len(promoted) > 100
 
 
 @pytest.mark.parametrize("stream", STREAMS)

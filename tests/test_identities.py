@@ -156,6 +156,45 @@ def test_metrics_say_what_the_snapshot_holds(five_years: Simulation) -> None:
         assert said.median_compensation == pytest.approx(people.current_compensation.median(), abs=0.006)
 
 
+def test_growth_of_pay_compares_like_with_like(five_years: Simulation) -> None:
+    """All at both ends; the same people at both ends; what a person-year was paid against the year before."""
+    pay = "compensation_cents / 100 as pay"
+    opening = five_years.frame(f"select *, simulation_year as year, {pay} from int_baseline_workforce")
+    snapshot = five_years.frame("select simulation_year as year, * from fct_workforce_snapshot")
+    metrics = five_years.frame("from fct_year_metrics").set_index("simulation_year")
+    paid_before = opening[opening.year == 2025].pay.mean()
+    for year in YEARS:
+        before, people = opening[opening.year == year].set_index("employee_id").pay, snapshot[snapshot.year == year]
+        after = people[people.employment_status == "active"].set_index("employee_id").current_compensation
+        same = after.index.intersection(before.index)
+        first = people.employee_hire_date.clip(lower=pd.Timestamp(year, 1, 1))
+        days = (people.termination_date.fillna(pd.Timestamp(year, 12, 31)) - first).dt.days + 1
+        paid = people.prorated_annual_compensation.sum() / (days.sum() / (366 if year == 2028 else 365))
+        said = metrics.loc[year]
+        assert said.average_compensation_growth == pytest.approx(after.mean() / before.mean() - 1, abs=1e-5)
+        kept = after[same].sum() / before[same].sum() - 1
+        assert said.same_people_compensation_growth == pytest.approx(kept, abs=1e-5)
+        assert said.prorated_compensation_growth == pytest.approx(paid / paid_before - 1, abs=1e-5)
+        paid_before = paid
+
+
+def test_rates_and_growth_of_headcount_are_those_of_the_counts(five_years: Simulation) -> None:
+    metrics = five_years.frame("from fct_year_metrics order by simulation_year")
+    leavers = metrics.experienced_terminations + metrics.reductions
+    expected = {
+        "hire_rate": metrics.hires / metrics.opening_headcount,
+        "termination_rate": leavers / metrics.opening_headcount,
+        "new_hire_termination_rate": metrics.new_hire_terminations / metrics.hires,
+        "promotion_rate": metrics.promotions / metrics.opening_headcount,
+        "headcount_growth": metrics.closing_headcount / metrics.opening_headcount - 1,
+        "compound_growth_rate": (metrics.closing_headcount / metrics.opening_headcount[0]) ** (1 / (metrics.index + 1))
+        - 1,
+        "valid_event_share": metrics.closing_headcount * 0 + 1,
+    }
+    for name, figures in expected.items():
+        assert metrics[name].to_numpy() == pytest.approx(figures.to_numpy(), abs=1e-6)
+
+
 # Of every error-level check: the year it is spoilt in, how, and the offender that it names, or what it expects and
 # finds. ANYONE is one person, active over both years and raised in both; LEAVER one who leaves in 2026 after a raise.
 SPOILT = {
