@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -93,3 +94,43 @@ def test_a_census_made_twice_is_the_same(tmp_path: Path) -> None:
             planwise("census", "make", "--employees", "50", "--seed", "3", "--out", name, cwd=tmp_path).returncode == 0
         )
     assert (tmp_path / "a.csv").read_bytes() == (tmp_path / "b.csv").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["run", "--year", "0"], "start_year"),
+        (["run", "--resume", "x", "--seed", "3", "--set", "a.b=1"], "--seed, --set cannot be given with --resume"),
+        (["census", "make", "--employees", "5", "--out", "/proc/x.csv"], "/proc"),
+        (["init", "/proc/mine"], "/proc"),
+        (["runs", "--delete", "20200101-000000-00000000"], "There is no run"),
+    ],
+)
+def test_a_wrong_choice_of_options_or_paths_is_refused(tmp_path: Path, arguments: list[str], message: str) -> None:
+    done = planwise(*arguments, cwd=tmp_path)
+    assert (done.returncode, "Traceback" in done.stderr) == (2, False)
+    assert message in done.stderr
+
+
+def test_a_wrong_option_is_json_too_where_json_is_asked_for(tmp_path: Path) -> None:
+    done = planwise("run", "--bogus", "--json", cwd=tmp_path)
+    assert (done.returncode, json.loads(done.stdout)["status"]) == (2, "refused")
+
+
+def test_resuming_a_finished_run_changes_nothing(finished_run: Run, tmp_path: Path) -> None:
+    before = finished_run.manifest
+    done = planwise("run", "--resume", finished_run.folder.name, "--out", finished_run.ledger.out, cwd=tmp_path)
+    assert done.returncode == 0
+    assert finished_run.manifest == before
+
+
+def test_runs_in_a_folder_with_glob_signs_and_a_damaged_registry_are_read(finished_run: Run, tmp_path: Path) -> None:
+    out = tmp_path / "o[1]*"
+    shutil.copytree(finished_run.folder, out / "census" / finished_run.folder.name)
+    manifest = json.loads((out / "census" / finished_run.folder.name / "manifest.json").read_text())
+    shutil.move(out / "census", out / manifest["subject"])
+    (out / "registry.sqlite").write_text("junk " * 300)
+    done = planwise("show", finished_run.folder.name, "--out", out, "--json", cwd=tmp_path)
+    assert len(json.loads(done.stdout)["years"]) == 2, done.stderr
+    assert planwise("runs", "--delete", finished_run.folder.name, "--out", out, cwd=tmp_path).returncode == 0
+    assert not (out / manifest["subject"] / finished_run.folder.name).exists()

@@ -1,8 +1,8 @@
 {# Rates are DECIMAL(9,6); as parts per million they are exact integers. #}
 {% macro ppm(rate) -%} cast({{ rate }} * 1000000 as bigint) {%- endmacro %}
 
-{# round(amount * rate), half away from zero, for amounts of zero and more #}
-{% macro share_of(amount, rate_ppm) -%} ({{ amount }} * {{ rate_ppm }} + 500000) // 1000000 {%- endmacro %}
+{# round(amount * rate), half away from zero, for amounts of zero and more; in two parts, so that no product overflows #}
+{% macro share_of(amount, rate_ppm) -%} {{ amount }} // 1000000 * {{ rate_ppm }} + ({{ amount }} % 1000000 * {{ rate_ppm }} + 500000) // 1000000 {%- endmacro %}
 
 {# amount * (1 + rate), rounded half away from zero #}
 {% macro raised(amount, rate_ppm) -%} {{ share_of(amount, '(1000000 + ' ~ rate_ppm ~ ')') }} {%- endmacro %}

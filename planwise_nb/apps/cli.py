@@ -26,11 +26,19 @@ app.add_typer(census_app, name="census")
 Out = Annotated[Path, typer.Option("--out", help="Where runs land, with their registry.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Standard output is one JSON object.")]
 OUT = Path("outputs/runs")
+WRONG_COMMAND = 2
+_has_printed_json = False
 
 
 def main() -> None:
     """Run the command line; exit codes: 0 done, 1 failed, 2 the input or the command was wrong."""
-    app()
+    try:
+        app()
+    except SystemExit as ended:
+        if ended.code == WRONG_COMMAND and "--json" in sys.argv and not _has_printed_json:
+            error = InputError("The command was wrong.", fix="See standard error, or: planwise --help")
+            _print_json({"status": "refused", "errors": error.as_json()})
+        raise
 
 
 @contextmanager
@@ -40,6 +48,9 @@ def _reported(as_json: bool, began: float) -> Iterator[None]:
         yield
     except PlanwiseError as error:
         _refuse(error, as_json, began)
+    except OSError as error:
+        what = f"{error.filename or 'A file'} cannot be used: {error.strerror or error}."
+        _refuse(InputError(what, fix="Check the path and its permissions."), as_json, began)
     except KeyboardInterrupt:
         _refuse(PlanwiseError("Stopped by the keyboard."), as_json, began)
 
@@ -53,6 +64,8 @@ def _refuse(error: PlanwiseError, as_json: bool, began: float, **more: Any) -> N
 
 
 def _print_json(value: dict[str, Any]) -> None:
+    global _has_printed_json  # noqa: PLW0603 - one object on standard output, whoever writes it
+    _has_printed_json = True
     print(json.dumps(value, ensure_ascii=False, default=str))
 
 
@@ -61,9 +74,9 @@ def _since(began: float) -> float:
 
 
 def _years(text: str | None, year: int | None) -> tuple[int, int] | None:
-    if text and year:
+    if text is not None and year is not None:
         raise InputError("Both --years and --year are given.", fix="Give one of them.")
-    if year:
+    if year is not None:
         return year, year
     if text is None:
         return None
@@ -84,6 +97,7 @@ def _date(text: str | None) -> date | None:
 
 @app.command()
 def run(  # noqa: PLR0917 - one argument an option of the command line
+    context: typer.Context,
     scenario: Annotated[str, typer.Argument(help="A scenario's name, or a YAML file.")] = "baseline",
     years: Annotated[str | None, typer.Option(help="First and last year: 2025-2029.")] = None,
     year: Annotated[int | None, typer.Option(help="This one year only.")] = None,
@@ -104,7 +118,8 @@ def run(  # noqa: PLR0917 - one argument an option of the command line
 
     began = time.monotonic()
     with _reported(as_json, began):
-        if resume:
+        if resume is not None:
+            _refuse_beside_resume(context)
             _run_and_report(_find(out, resume), breaks, as_json, began)
             return
         request = Request(
@@ -134,6 +149,18 @@ def _warn(inputs: Any) -> None:
     if rows := inputs.census.set_aside.num_rows:
         said = f"{rows:,} rows of the census are set aside; they are kept in inputs/set_aside.parquet of the run."
         print(f"Warning: {said}", file=sys.stderr)
+
+
+def _refuse_beside_resume(context: typer.Context) -> None:
+    """A run that exists keeps the inputs that it started from."""
+    allowed = {"resume", "out", "as_json", "breaks"}
+    given = [name for name in context.params if str(context.get_parameter_source(name)).endswith("COMMANDLINE")]
+    if beside := sorted({*given} - allowed):
+        names = ", ".join("--" + {"settings": "set"}.get(name, name).replace("_", "-") for name in beside)
+        raise InputError(
+            f"{names} cannot be given with --resume: a run that exists keeps the inputs that it started from.",
+            fix="Leave it out, or start a new run without --resume.",
+        )
 
 
 def _report_valid(inputs: Any, as_json: bool, began: float) -> None:
@@ -198,14 +225,22 @@ def _find(out: Path, run_id: str) -> Any:
 
 
 @app.command()
-def runs(out: Out = OUT, as_json: AsJson = False) -> None:
+def runs(
+    delete: Annotated[str | None, typer.Option(help="Delete this run, its folder and all it holds.")] = None,
+    out: Out = OUT,
+    as_json: AsJson = False,
+) -> None:
     """List the runs, the newest first."""
     from planwise_nb.core.ledger import Ledger  # noqa: PLC0415
 
     with _reported(as_json, time.monotonic()):
-        rows = Ledger(out.resolve()).runs()
+        ledger = Ledger(out.resolve())
+        if delete is not None:
+            ledger.delete(delete)
+            print(f"Run {delete} is deleted.", file=sys.stderr)
+        rows = ledger.runs()
         if as_json:
-            _print_json({"runs": rows})
+            _print_json({"status": "done", "runs": rows})
             return
         for row in rows:
             print(f"{row['run_id']}  {row['subject']:<20} {row['status']:<8} {row['seconds'] or 0:>8.1f} s")
@@ -241,7 +276,8 @@ def checklist(run_id: str, out: Out = OUT, as_json: AsJson = False) -> None:
         items = read_checklist(found.pipeline, found.folder).items()
         if as_json:
             steps = [{"step": item.key[0], "period": item.key[1], "state": item.state} for item in items]
-            _print_json({"run_id": run_id, "steps": steps})
+            status, path = found.manifest["status"], str(found.folder)
+            _print_json({"run_id": run_id, "status": status, "path": path, "steps": steps})
             return
         for item in items:
             print(f"{item.state:<8} {label(item.key):<28} {item.title}")
@@ -288,3 +324,7 @@ def make_census(
     with _reported(False, time.monotonic()):
         make(employees, seed, out, force=force)
         print(f"{out}: {employees:,} synthetic people.")
+
+
+if __name__ == "__main__":
+    main()

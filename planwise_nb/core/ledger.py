@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,12 @@ class Ledger:
 
     def _engine(self) -> sa.Engine:
         engine = sa.create_engine(f"sqlite:///{self._file}", connect_args={"timeout": 30}, poolclass=sa.NullPool)
-        METADATA.create_all(engine, checkfirst=True)
+        try:
+            METADATA.create_all(engine, checkfirst=True)
+        except sa.exc.DatabaseError:
+            self._file.rename(self._file.with_suffix(".damaged"))
+            METADATA.create_all(engine)
+            self._rebuild()
         return engine
 
     def record(self, manifest: dict[str, Any]) -> None:
@@ -48,17 +54,18 @@ class Ledger:
 
     def runs(self) -> list[dict[str, Any]]:
         """All rows, the newest first."""
-        if not self._file.exists():
-            return self._rebuild()
+        if not self._file.exists() and not self._rebuild():
+            return []
         with self._engine().connect() as connection:
             rows = connection.execute(sa.select(RUNS).order_by(RUNS.c.run_id.desc())).mappings().all()
         return [dict(row) for row in rows]
 
-    def _rebuild(self) -> list[dict[str, Any]]:
-        manifests = sorted(self.out.glob(f"*/*/{MANIFEST}"), key=lambda path: path.parent.name, reverse=True)
+    def _rebuild(self) -> int:
+        """Record every manifest below ``out``; how many there are."""
+        manifests = sorted(self.out.glob(f"*/*/{MANIFEST}"))
         for path in manifests:
             self.record(read_manifest(path.parent))
-        return self.runs() if manifests else []
+        return len(manifests)
 
     def folder(self, run_id: str = "") -> Path:
         """The folder of a run; of the latest where ``run_id`` is empty. Raises ``InputError`` where there is none."""
@@ -71,7 +78,10 @@ class Ledger:
             )
         return self.out / str(found[0]["path"])
 
-    def forget(self, run_id: str) -> None:
-        """Remove the row of a run."""
+    def delete(self, run_id: str) -> None:
+        """Remove a run: its folder, then its row. Raises ``InputError`` where there is none of that id."""
+        if not run_id:
+            raise InputError("No run is named.", fix="See the runs: planwise runs")
+        shutil.rmtree(self.folder(run_id))
         with self._engine().begin() as connection:
             connection.execute(sa.delete(RUNS).where(RUNS.c.run_id == run_id))

@@ -111,13 +111,16 @@ def run(
     until: Key | None = None,
     before_step: Callable[[Key], None] = lambda key: None,
 ) -> dict[str, Any]:
-    """Run every step that has no record yet, in order, up to and with ``until``, and return the manifest.
+    """Run every step that has no record yet, in order, up to and with ``until``, and return the manifest. A run that
+    succeeded stays as it is.
 
     ``before_step`` is called before each step, for breaks. Raises what a step raised, after the manifest and
     the ledger say ``failed``.
     """
     checklist = read_checklist(started.pipeline, started.folder)
     keys = checklist.keys
+    if checklist.next is None and started.manifest["status"] == "success":
+        return started.manifest
     began = time.monotonic()
     manifest = started.update(status="running", failure=None)
     on_message(
@@ -130,9 +133,9 @@ def run(
     )
     for place, key in enumerate(keys):
         if key not in checklist.done:
-            before_step(key)
-            on_message(StepStarted(key=key, done=place, total=len(keys)))
             with _recorded_failure(started, key, on_message):
+                before_step(key)
+                on_message(StepStarted(key=key, done=place, total=len(keys)))
                 warnings, seconds = _run_step(started, key)
             on_message(StepFinished(key=key, done=place + 1, total=len(keys), seconds=seconds, warnings=warnings))
         if key == until:
@@ -162,7 +165,8 @@ def _run_step(started: Run, key: Key) -> tuple[tuple[str, ...], float]:
     seconds = round(time.monotonic() - began, 3)
     _add_diagnostics(started.folder, key, result, seconds)
     record_step(started, key, {"started_at": started_at, "seconds": seconds})
-    return tuple(check["check_name"] for check in result["checks"] if not check["is_passed"]), seconds
+    unmet = [check for check in result["checks"] if not check["is_passed"]]
+    return tuple(f"{check['check_name']} ({check['found']})" for check in unmet), seconds
 
 
 def record_step(started: Run, key: Key, timing: Mapping[str, Any]) -> None:

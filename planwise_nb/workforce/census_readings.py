@@ -29,10 +29,10 @@ READINGS = rf"""
     with read as (
         select
             *,
-            try_cast({BIRTH} as date) as birth,
-            try_cast({HIRE} as date) as hire,
-            try_cast({LEAVE} as date) as leave,
-            try_cast({PAY} as double) as pay_read,
+            try_cast(case when {BIRTH} ~ '[0-9].*' then {BIRTH} end as date) as birth,
+            try_cast(case when {HIRE} ~ '[0-9].*' then {HIRE} end as date) as hire,
+            try_cast(case when {LEAVE} ~ '[0-9].*' then {LEAVE} end as date) as leave,
+            try_cast(case when not contains({PAY}, '_') then {PAY} end as double) as pay_read,
             try_cast(level_id as double) as level_read,
             try_cast(scheduled_hours as decimal(9, 2)) as hours_read,
             case

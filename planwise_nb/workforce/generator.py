@@ -148,6 +148,7 @@ def make_census(
     out.parent.mkdir(parents=True, exist_ok=True)
     partial = out.with_name(f".partial-{out.name}")
     try:
+        partial.touch()
         with store.connect() as connection:
             connection.execute("set threads = 1")  # several threads may cut a Parquet file into other row groups
             _write(connection.sql(PEOPLE, params=values), partial)

@@ -57,8 +57,8 @@ def open_published(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
     """Make a view of every published table of the run in ``folder``."""
     for published in sorted((folder / EXPORT).glob("*/")):
         if published.name in (*SMALL, *EMPLOYEE_LEVEL):
-            files = str(published / "*.parquet").replace("'", "''")
-            connection.execute(f"create view {published.name} as from read_parquet('{files}')")
+            files = [str(file) for file in sorted(published.glob("*.parquet"))]
+            connection.read_parquet(files).create_view(published.name)
 
 
 def withdraw(folder: Path, tables: Sequence[str], year: int) -> None:

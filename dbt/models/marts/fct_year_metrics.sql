@@ -75,7 +75,7 @@ closing as (
         scenario_id,
         count(*) as closing_headcount,
         sum(current_compensation) as closing_compensation,
-        median(current_compensation) as median_compensation,
+        round(median({{ cents('current_compensation') }})) as median_cents,
     from snapshot
     where employment_status = 'active'
     group by all
@@ -143,7 +143,7 @@ counted as (
         {{ ratio('paid.payroll', 'person_years') }} as payroll_per_person_year,
         {{ ratio('opening.opening_cents / 100', 'opening.opening_headcount') }} as opening_average,
         {{ ratio('closing.closing_compensation', 'closing.closing_headcount') }} as closing_average,
-        closing.median_compensation,
+        closing.median_cents,
         {{ ratio('100 * continuing.continuing_closing', 'continuing.continuing_opening_cents') }}
             as continuing_ratio,
         case
@@ -197,7 +197,7 @@ select
     cast(round(person_years, 6) as decimal(18, 6)) as person_years,
     cast(round(payroll_per_person_year, 2) as decimal(18, 2)) as payroll_per_person_year,
     cast(round(closing_average, 2) as decimal(18, 2)) as average_compensation,
-    cast(median_compensation as decimal(18, 2)) as median_compensation,
+    {{ money('median_cents') }} as median_compensation,
     {{ growth('closing_average', 'opening_average') }} as average_compensation_growth,
     cast(continuing_ratio - 1 as decimal(18, 6)) as same_people_compensation_growth,
     {{ growth('payroll_per_person_year', 'last_payroll_per_person_year') }} as prorated_compensation_growth,
