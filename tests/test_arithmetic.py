@@ -24,3 +24,15 @@ def test_the_greatest_raises_on_the_greatest_pay_do_not_overflow(tmp_path: Path)
     done = simulate(tmp_path / "run", census=census, years=(2025, 2036), settings=most)
     assert done.failed_checks() == []
     assert done.value("select max(current_compensation) from fct_workforce_snapshot") > 10**11
+
+
+def test_people_who_weigh_nothing_leave_by_lot_and_not_by_number(tmp_path: Path) -> None:
+    census = write_census(tmp_path / "census.csv", [person(number) for number in range(40)])
+    done = simulate(tmp_path / "run", census=census, years=(2025, 2025))
+    done.change("update stg_hazard_multipliers set multiplier = 0 where event_type = 'termination'")
+    done.rebuild("int_experienced_terminations", year=2025)
+    left = [
+        employee_id for (employee_id,) in done.rows("select employee_id from int_experienced_terminations order by 1")
+    ]
+    assert len(left) == 5
+    assert left != [f"EMP_{number:06d}" for number in range(5)]

@@ -296,7 +296,7 @@ def test_another_seed_draws_other_luck_for_the_same_numbers(events: dict[str, pd
 
 def test_tolerance_decides_how_many_events_may_be_missing(laboratory: Simulation, tmp_path: Path) -> None:
     spoilt = laboratory.copy(tmp_path / "run")
-    # 4 of 113 exits are 3.5 percent
+    # 4 of 106 exits are under 4 percent
     spoilt.change(
         """delete from fct_yearly_events where event_category = 'experienced_termination' and employee_id in (
             select employee_id from fct_yearly_events where event_category = 'experienced_termination'

@@ -103,7 +103,8 @@ ranked as (
         row_number() over (
             partition by weighted.scenario_id
             order by
-                coalesce(round(-ln({{ draw('termination') }}) / nullif(cast(weighted.weight as double), 0), 12), 'inf'),
+                weighted.weight = 0,
+                round(-ln({{ draw('termination') }}) / coalesce(nullif(cast(weighted.weight as double), 0), 1), 12),
                 weighted.employee_id
         ) as termination_rank,
     from weighted
