@@ -156,9 +156,10 @@ def test_a_project_folder_is_never_written_over(tmp_path: Path) -> None:
 
 
 def test_the_registry_is_rebuilt_from_the_manifests(finished_run: Run) -> None:
+    before = finished_run.ledger.runs()
+    assert finished_run.folder.name in {row["run_id"] for row in before}
     (finished_run.ledger.out / "registry.sqlite").unlink()
-    assert [row["run_id"] for row in finished_run.ledger.runs()] == [finished_run.folder.name]
-    assert finished_run.ledger.folder() == finished_run.folder
+    assert finished_run.ledger.runs() == before
 
 
 def test_an_output_that_could_not_be_shown_fails_the_run(tmp_path: Path, small_census: Path) -> None:
