@@ -1,0 +1,80 @@
+"""How a command answers: a report on standard error, one JSON object on standard output where asked, an exit code."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+
+from planwise_nb.core.errors import InputError, PlanwiseError
+
+Out = Annotated[Path, typer.Option("--out", help="Where runs land, with their registry.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Standard output is one JSON object.")]
+OUT = Path("outputs/runs")
+WRONG_COMMAND = 2
+_has_printed_json = False
+
+
+def exit_code_told(ended: SystemExit) -> None:
+    """Where the command line itself was wrong and ``--json`` was asked for, say so in JSON too."""
+    if ended.code == WRONG_COMMAND and "--json" in sys.argv and not _has_printed_json:
+        error = InputError("The command was wrong.", fix="See standard error, or: planwise --help")
+        print_json({"status": "refused", "errors": error.as_json()})
+
+
+@contextmanager
+def reported(as_json: bool, began: float) -> Iterator[None]:
+    """Say an error of the library on standard error, and as JSON where asked, then exit with its code."""
+    try:
+        yield
+    except PlanwiseError as error:
+        refuse(error, as_json, began)
+    except OSError as error:
+        what = f"{error.filename or 'A file'} cannot be used: {error.strerror or error}."
+        refuse(InputError(what, fix="Check the path and its permissions."), as_json, began)
+    except KeyboardInterrupt:
+        refuse(PlanwiseError("Stopped by the keyboard."), as_json, began)
+
+
+def refuse(error: PlanwiseError, as_json: bool, began: float, **more: Any) -> NoReturn:
+    """Say ``error`` and exit with its code; ``more`` joins or replaces keys of the JSON object."""
+    print(f"planwise: {error}", file=sys.stderr)
+    if as_json:
+        status = "refused" if isinstance(error, InputError) else "failed"
+        print_json({"status": status, "errors": error.as_json(), "seconds": since(began), **more})
+    raise SystemExit(error.exit_code) from None
+
+
+def print_json(value: dict[str, Any]) -> None:
+    """Print the one JSON object of a command on standard output."""
+    global _has_printed_json  # noqa: PLW0603 - one object on standard output, whoever writes it
+    _has_printed_json = True
+    print(json.dumps(value, ensure_ascii=False, default=str))
+
+
+def since(began: float) -> float:
+    """Seconds since ``began``, on the monotonic clock."""
+    return round(time.monotonic() - began, 3)
+
+
+def find(out: Path, run_id: str) -> Any:
+    """The run of that id below ``out``. Raises ``InputError`` where there is none."""
+    from planwise_nb.core.ledger import Ledger  # noqa: PLC0415 - --help stays fast
+    from planwise_nb.core.runner import Run  # noqa: PLC0415
+    from planwise_nb.workforce.pipeline import WORKFORCE  # noqa: PLC0415
+
+    ledger = Ledger(out.resolve())
+    return Run(WORKFORCE, ledger.folder(run_id), ledger)
+
+
+def project() -> Any:
+    """The user's project: the working directory over what ships."""
+    from planwise_nb.core.project import Project  # noqa: PLC0415 - --help stays fast
+
+    return Project(Path.cwd())
