@@ -11,6 +11,7 @@ import nbformat
 
 from planwise_nb.core.messages import plain_lines
 from planwise_nb.core.project import Project, shipped
+from planwise_nb.core.replay import PICTURES
 from planwise_nb.core.runner import Run, run, start
 from planwise_nb.workforce.inputs import Request, resolve
 from planwise_nb.workforce.pipeline import WORKFORCE
@@ -25,13 +26,15 @@ def start_golden_run(out: Path) -> Run:
 
 
 def reference_copy(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
-    """The notebook without what differs between equal runs: times, papermill's notes, the pictures of charts."""
+    """The notebook without what differs between equal runs: times, memory, papermill's notes, pictures of charts."""
     copy = nbformat.from_dict(notebook)
     copy.metadata.pop("papermill", None)
     for cell in copy.cells:
         cell.metadata = {"tags": cell.metadata["tags"]} if cell.metadata.get("tags") else {}
         for output in cell.get("outputs", ()):
-            output.get("data", {}).pop("image/svg+xml", None)
+            output.get("data", {}).pop(PICTURES, None)
+            if "metadata" in output:
+                output.metadata = {}
     return copy
 
 

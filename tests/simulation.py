@@ -46,8 +46,7 @@ def _parsed() -> bytes:
     folder = Path(mkdtemp())
     resolve(Project(shipped()), Request()).write(folder)
     with working_directory(folder):
-        models.parse()
-    return (folder / models.PARSED).read_bytes()
+        return models.parsed_file().read_bytes()
 
 
 @dataclass(frozen=True)
@@ -57,7 +56,7 @@ class Simulation:
     folder: Path
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
-        with store.connect(self.folder / models.DATABASE, read_only=True) as connection:
+        with store.connect(self.folder / store.DATABASE, read_only=True) as connection:
             return connection.execute(query).fetchall()
 
     def value(self, query: str) -> Any:
@@ -65,13 +64,13 @@ class Simulation:
         return value
 
     def frame(self, query: str) -> pd.DataFrame:
-        with store.connect(self.folder / models.DATABASE, read_only=True) as connection:
+        with store.connect(self.folder / store.DATABASE, read_only=True) as connection:
             return connection.execute(query).df()
 
     def digest(self, table: str) -> str:
         """An order-independent digest of a table's content, without what only says when it was made."""
         left_out = "created_at" if table == "fct_yearly_events" else "snapshot_created_at"
-        with store.connect(self.folder / models.DATABASE, read_only=True) as connection:
+        with store.connect(self.folder / store.DATABASE, read_only=True) as connection:
             return _digest(connection, table, left_out)
 
     def failed_checks(self) -> list[tuple[Any, ...]]:
@@ -100,7 +99,7 @@ class Simulation:
 
     def change(self, *statements: str) -> None:
         """Change the database by SQL."""
-        with store.connect(self.folder / models.DATABASE) as connection:
+        with store.connect(self.folder / store.DATABASE) as connection:
             for statement in statements:
                 connection.execute(statement)
 
@@ -111,7 +110,7 @@ class Simulation:
     def _dbt(self, *arguments: str, year: int) -> Any:
         variables = f"{{simulation_year: {year}, run_folder: '.', run_started_at: '{STARTED_AT}'}}"
         with working_directory(self.folder):
-            return models._invoke([*arguments, "--vars", variables], manifest=models._manifest())
+            return models._invoke([*arguments, "--vars", variables], manifest=models.parsed())
 
 
 def _digest(connection: duckdb.DuckDBPyConnection, table: str, left_out: str) -> str:
@@ -169,8 +168,9 @@ def simulate_members(folder: Path, members: Sequence[ResolvedScenario], **reques
 def _written(folder: Path, inputs: WorkforceInputs) -> Simulation:
     folder.mkdir(parents=True)
     inputs.write(folder)
-    (folder / models.PARSED).parent.mkdir(parents=True, exist_ok=True)
-    (folder / models.PARSED).write_bytes(_parsed())
+    (folder / models.PARSED).mkdir()
+    with working_directory(folder):
+        models.parsed_path().write_bytes(_parsed())
     return Simulation(folder)
 
 

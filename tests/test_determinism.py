@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from planwise_nb.core import store
 from planwise_nb.workforce import models
 from tests.simulation import STEPS, Simulation, member, simulate, simulate_members
 
@@ -24,7 +25,7 @@ def digests(simulation: Simulation) -> list[str]:
 def emptied(simulation: Simulation, folder: Path) -> Simulation:
     """The same run with nothing built yet."""
     copy = simulation.copy(folder)
-    (copy.folder / models.DATABASE).unlink()
+    (copy.folder / store.DATABASE).unlink()
     return copy
 
 

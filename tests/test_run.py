@@ -9,8 +9,8 @@ import nbformat
 import pytest
 
 from planwise_nb.core.checklist import read_checklist
+from planwise_nb.core.digests import file_digest
 from planwise_nb.core.errors import ChecklistError, InputError, KernelDiedError, StepError
-from planwise_nb.core.manifest import file_digest
 from planwise_nb.core.messages import Message, StepFailed, StepFinished
 from planwise_nb.core.project import Project, init
 from planwise_nb.core.runner import Run, run, start

@@ -39,7 +39,7 @@ def reported(as_json: bool, began: float) -> Iterator[None]:
         what = f"{error.filename or 'A file'} cannot be used: {error.strerror or error}."
         refuse(InputError(what, fix="Check the path and its permissions."), as_json, began)
     except KeyboardInterrupt:
-        refuse(PlanwiseError("Stopped by the keyboard."), as_json, began)
+        refuse(PlanwiseError("Stopped."), as_json, began)
 
 
 def refuse(error: PlanwiseError, as_json: bool, began: float, **more: Any) -> NoReturn:

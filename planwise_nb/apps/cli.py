@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import time
 from pathlib import Path
@@ -12,6 +13,7 @@ import typer
 
 from planwise_nb.apps.answers import OUT, AsJson, Out, exit_code_told, find, print_json, project, reported
 from planwise_nb.apps.run_command import run
+from planwise_nb.apps.verify_command import verify
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Multi-year workforce planning."
@@ -19,10 +21,14 @@ app = typer.Typer(
 census_app = typer.Typer(no_args_is_help=True, help="Make a census to try things with.")
 app.add_typer(census_app, name="census")
 app.command()(run)
+app.command()(verify)
 
 
 def main() -> None:
     """Run the command line; exit codes: 0 done, 1 failed, 2 the input or the command was wrong."""
+    for name in ("SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.default_int_handler)
     try:
         app()
     except SystemExit as ended:
@@ -73,20 +79,33 @@ def show(run_id: str, out: Out = OUT, as_json: AsJson = False) -> None:
 
 @app.command()
 def checklist(run_id: str, out: Out = OUT, as_json: AsJson = False) -> None:
-    """Show which steps of a run are done, next and missing."""
-    from planwise_nb.core.checklist import read_checklist  # noqa: PLC0415
+    """Show which steps of a run are done, running, next, stale and missing."""
     from planwise_nb.core.pipeline import label  # noqa: PLC0415
 
     with reported(as_json, time.monotonic()):
         found = find(out, run_id)
-        items = read_checklist(found.pipeline, found.folder).items()
+        items = found.items()
         if as_json:
-            steps = [{"step": item.key[0], "period": item.key[1], "state": item.state} for item in items]
+            steps = [
+                {
+                    "step": item.key[0],
+                    "period": item.key[1],
+                    "state": item.state,
+                    "started_at": item.started_at,
+                    "seconds": item.seconds,
+                }
+                for item in items
+            ]
             status, path = found.manifest["status"], str(found.folder)
             print_json({"run_id": run_id, "status": status, "path": path, "steps": steps})
             return
         for item in items:
-            print(f"{item.state:<8} {label(item.key):<28} {item.title}")
+            when = (
+                ""
+                if item.started_at is None
+                else f"{item.started_at[:19].replace('T', ' ')} UTC {item.seconds:>7.1f} s"
+            )
+            print(f"{item.state:<8} {label(item.key):<28} {item.title:<32} {when}".rstrip())
 
 
 @app.command()

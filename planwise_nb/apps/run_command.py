@@ -5,14 +5,16 @@ from __future__ import annotations
 import re
 import sys
 import time
+from collections.abc import Sequence
 from datetime import date, datetime
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from planwise_nb.apps.answers import OUT, AsJson, Out, find, print_json, project, refuse, reported, since
-from planwise_nb.core.errors import InputError, PlanwiseError
+from planwise_nb.core.errors import BusyError, InputError, PlanwiseError
 
 
 def _years(text: str | None, year: int | None) -> tuple[int, int] | None:
@@ -51,6 +53,15 @@ def run(  # noqa: PLR0917 - one argument an option of the command line
     breaks: Annotated[bool, typer.Option("--breaks/--no-breaks", help="Pause before each step.")] = False,
     validate_only: Annotated[bool, typer.Option("--validate-only", help="Check everything, run nothing.")] = False,
     resume: Annotated[str | None, typer.Option(help="Go on with this run at its first unfinished step.")] = None,
+    resume_from: Annotated[
+        int | None, typer.Option(help="With --resume: go on from the start of this year, in a child of the run.")
+    ] = None,
+    force_step: Annotated[
+        str | None, typer.Option(help="With --resume, and --year: do this step again; all after it becomes stale.")
+    ] = None,
+    accept_changes: Annotated[
+        bool, typer.Option("--accept-changes", help="With --resume: go on although files changed; it is recorded.")
+    ] = False,
     out: Out = OUT,
     as_json: AsJson = False,
 ) -> None:
@@ -61,8 +72,15 @@ def run(  # noqa: PLR0917 - one argument an option of the command line
     with reported(as_json, began):
         if resume is not None:
             _refuse_beside_resume(context)
-            _run_and_report(find(out, resume), breaks, as_json, began)
+            found = find(out, resume)
+            if validate_only:
+                _report_checked(found, as_json, began)
+                return
+            key = None if force_step is None else _step_key(found, force_step, year)
+            started = _continued(found, resume_from, key, accept_changes)
+            _run_and_report(started, breaks, as_json, began, until=key, accept_changes=accept_changes)
             return
+        _refuse_without_resume(resume_from=resume_from, force_step=force_step, accept_changes=accept_changes)
         request = Request(
             scenario=scenario,
             years=_years(years, year),
@@ -92,16 +110,85 @@ def _warn(inputs: Any) -> None:
         print(f"Warning: {said}", file=sys.stderr)
 
 
+OF_A_RUN_THAT_EXISTS = ("resume_from", "force_step", "accept_changes")
+
+
 def _refuse_beside_resume(context: typer.Context) -> None:
     """A run that exists keeps the inputs that it started from."""
-    allowed = {"resume", "out", "as_json", "breaks"}
-    given = [name for name in context.params if str(context.get_parameter_source(name)).endswith("COMMANDLINE")]
-    if beside := sorted({*given} - allowed):
-        names = ", ".join("--" + {"settings": "set"}.get(name, name).replace("_", "-") for name in beside)
+    given = {name for name in context.params if str(context.get_parameter_source(name)).endswith("COMMANDLINE")}
+    allowed = {"resume", "out", "as_json", "breaks", "validate_only", *OF_A_RUN_THAT_EXISTS}
+    if "force_step" in given:
+        allowed.add("year")
+    if beside := sorted(given - allowed):
         raise InputError(
-            f"{names} cannot be given with --resume: a run that exists keeps the inputs that it started from.",
+            f"{_options(beside)} cannot be given with --resume: a run that exists keeps the inputs that it started"
+            " from.",
             fix="Leave it out, or start a new run without --resume.",
         )
+    if len(several := sorted(given & {"resume_from", "force_step", "validate_only"})) > 1:
+        raise InputError(f"{_options(several)} are given together.", fix="Give one of them.")
+
+
+def _refuse_without_resume(**given: object) -> None:
+    if names := [name for name, value in given.items() if value]:
+        raise InputError(
+            f"{_options(names)} needs a run that exists.", fix="Name it with --resume RUN_ID; see: planwise runs"
+        )
+
+
+def _options(names: Sequence[str]) -> str:
+    return ", ".join("--" + {"settings": "set"}.get(name, name).replace("_", "-") for name in names)
+
+
+def _step_key(found: Any, name: str, year: int | None) -> Any:
+    """The step that ``--force-step`` and ``--year`` name."""
+    names = dict.fromkeys(key[0] for key in found.checklist.keys)
+    if name not in names:
+        near = get_close_matches(name, names, 1)
+        hint = f"Did you mean {near[0]}?" if near else f"The steps are {', '.join(names)}."
+        raise InputError(f"--force-step {name}: there is no such step.", fix=hint)
+    pipeline, periods = found.pipeline, found.manifest["periods"]
+    if (name in {step.name for step in pipeline.steps}) != (year is not None):
+        fix = f"Add the year: --year {periods[0]}" if year is None else "Leave out --year: this step runs once."
+        raise InputError(f"--force-step {name} {'needs a' if year is None else 'has no'} year.", fix=fix)
+    if year is not None and year not in periods:
+        raise InputError(f"--year {year} is not in the run.", fix=f"It covers {periods[0]} to {periods[-1]}.")
+    return name, year
+
+
+def _continued(found: Any, resume_from: int | None, key: Any, accept_changes: bool) -> Any:
+    """The run in which to go on: the run itself, or a child of it."""
+    from planwise_nb.core.forks import force, fork  # noqa: PLC0415
+
+    if key is not None:
+        return force(found, key, command=_command(), accept_changes=accept_changes)
+    if resume_from is None:
+        return found
+    if resume_from not in (periods := found.manifest["periods"]):
+        raise InputError(
+            f"--resume-from {resume_from} is not in the run.", fix=f"It covers {periods[0]} to {periods[-1]}."
+        )
+    first = found.pipeline.steps[0].name, resume_from
+    return fork(found, first, command=_command(), accept_changes=accept_changes)
+
+
+def _report_checked(found: Any, as_json: bool, began: float) -> None:
+    """Run every check on a run that exists, in a copy of it."""
+    from planwise_nb.workforce.recheck import recheck  # noqa: PLC0415
+
+    checked = recheck(found)
+    problems = [str(finding) for finding in checked.findings]
+    for problem in problems:
+        print(f"  - {problem}", file=sys.stderr)
+    said = f"{len(problems)} problem(s)" if problems else "all hold"
+    print(f"Run {found.folder.name}: {checked.checks} checks and {checked.tests} data tests run again, {said}.",
+          file=sys.stderr)  # fmt: skip
+    if as_json:
+        status = "invalid" if problems else "valid"
+        print_json({"run_id": found.folder.name, "status": status, "path": str(found.folder), "errors": problems,
+                    "checks": checked.checks, "seconds": since(began)})  # fmt: skip
+    if problems:
+        raise SystemExit(1)
 
 
 def _report_valid(inputs: Any, as_json: bool, began: float) -> None:
@@ -111,7 +198,9 @@ def _report_valid(inputs: Any, as_json: bool, began: float) -> None:
         print_json({"status": "valid", "active": inputs.census.active, "seconds": since(began)})
 
 
-def _run_and_report(started: Any, breaks: bool, as_json: bool, began: float) -> None:
+def _run_and_report(
+    started: Any, breaks: bool, as_json: bool, began: float, *, until: Any = None, accept_changes: bool = False
+) -> None:
     from planwise_nb.core import messages  # noqa: PLC0415
     from planwise_nb.core.runner import run as run_pipeline  # noqa: PLC0415
 
@@ -119,14 +208,21 @@ def _run_and_report(started: Any, breaks: bool, as_json: bool, began: float) -> 
     listen = messages.broadcast(messages.log_to(started.folder / "logs.jsonl"), shown)
     said = {"run_id": started.folder.name, "path": str(started.folder)}
     try:
-        manifest = run_pipeline(started, listen, before_step=_pause if breaks else lambda key: None)
+        manifest = run_pipeline(
+            started,
+            listen,
+            until=until,
+            before_step=_pause if breaks else lambda key: None,
+            accept_changes=accept_changes,
+        )
     except (PlanwiseError, KeyboardInterrupt) as error:
         failure = (
             error
             if isinstance(error, PlanwiseError)
-            else PlanwiseError("Stopped by the keyboard.", fix=f"Go on: planwise run --resume {started.folder.name}")
+            else PlanwiseError("Stopped.", fix=f"Go on: planwise run --resume {started.folder.name}")
         )
-        refuse(failure, as_json, began, **said | {"status": "failed"})
+        refused = isinstance(failure, InputError | BusyError)
+        refuse(failure, as_json, began, **said | {"status": "refused" if refused else "failed"})
     from planwise_nb.apps.headline import headline, years_of  # noqa: PLC0415
 
     years = years_of(started.folder)

@@ -10,7 +10,8 @@
     ├── ModelError              a dbt model failed
     ├── StepError               a notebook of a run failed
     │   └── KernelDiedError     its kernel ended without an answer
-    └── BusyError               somebody else holds the run or its database
+    ├── BusyError               somebody else holds the run or its database
+    └── DamagedError            a file of a run cannot be read
 """
 
 from __future__ import annotations
@@ -106,3 +107,7 @@ class KernelDiedError(StepError):
 
 class BusyError(PlanwiseError):
     """Somebody else holds the run or its database."""
+
+
+class DamagedError(PlanwiseError):
+    """A file of a run cannot be read."""

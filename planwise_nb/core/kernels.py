@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import tempfile
@@ -15,6 +16,8 @@ import nbformat
 from traitlets.config import Config
 
 from planwise_nb.core.errors import KernelDiedError, StepError
+from planwise_nb.core.holder import RUNNER_VARIABLE, end_kernel
+from planwise_nb.core.processes import Process
 
 RUN_FOLDER = "PLANWISE_RUN_FOLDER"
 """Set in the kernel of a step that runs: the run's folder. Elsewhere a notebook only looks."""
@@ -39,7 +42,12 @@ def execute(source: Path, target: Path, parameters: Mapping[str, Any], folder: P
     logging.getLogger("asyncio").setLevel(logging.CRITICAL)  # Ctrl-C leaves its tasks unfinished, at length
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
-        with _environment({RUN_FOLDER: str(folder)}), _sockets() as sockets, warnings.catch_warnings():
+        runner = json.dumps(Process.current().as_json())
+        with (
+            _environment({RUN_FOLDER: str(folder), RUNNER_VARIABLE: runner}),
+            _sockets() as sockets,
+            warnings.catch_warnings(),
+        ):
             warnings.simplefilter("ignore")
             papermill.execute_notebook(
                 str(source),
@@ -63,8 +71,9 @@ def execute(source: Path, target: Path, parameters: Mapping[str, Any], folder: P
             fix="It may have run out of memory, or been ended from outside.",
         ) from None
     finally:
+        end_kernel(folder)
         _keep_paths_relative(target, folder)
-    return _step_result(target)
+    return step_result(target)
 
 
 @contextmanager
@@ -103,13 +112,18 @@ def _keep_paths_relative(target: Path, folder: Path) -> None:
     nbformat.write(notebook, target)
 
 
-def _step_result(target: Path) -> dict[str, Any]:
+def step_result(target: Path) -> dict[str, Any]:
+    """What the step of the executed notebook ``target`` handed over. Raises ``StepError`` where it did not."""
     notebook = nbformat.read(target, as_version=4)
     outputs = [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
     silent = [output.text for output in outputs if output.get("name") == "stderr" and "Traceback" in output.text]
     if silent:
         raise StepError(f"An output of {target.name} could not be shown: {silent[0].strip().splitlines()[-1]}")
-    found = [output.data[STEP_RESULT] for output in outputs if STEP_RESULT in output.get("data", {})]
+    found = [
+        output.data[STEP_RESULT] | output.metadata.get(STEP_RESULT, {})
+        for output in outputs
+        if STEP_RESULT in output.get("data", {})
+    ]
     if not found:
         raise StepError(
             f"{target.name} ran to its end without completing its step.", fix="Its last cell must be: step.complete()"

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import platform
 import subprocess
-from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import distributions
 from pathlib import Path
@@ -17,12 +15,21 @@ from planwise_nb.core.errors import InputError
 from planwise_nb.core.pipeline import Key
 
 MANIFEST = "manifest.json"
+DIAGNOSTICS = "diagnostics.json"
+LOG = "logs.jsonl"
+DRAFT = ".draft"
+
+ESSENTIAL = {"run_id", "pipeline", "subject", "status", "created_at", "periods", "files", "steps"}
+"""What a manifest cannot be without."""
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write ``value`` as JSON, by atomic rename: a reader sees the old file or the new one."""
-    draft = path.with_name(f".{path.name}.draft")
-    draft.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    """Write ``value`` as JSON, by atomic rename: a reader sees the old file or the new one, after a power cut too."""
+    draft = path.with_name(f".{path.name}{DRAFT}")
+    with draft.open("w", encoding="utf-8") as file:
+        file.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+        file.flush()
+        os.fsync(file.fileno())
     draft.replace(path)
 
 
@@ -31,32 +38,35 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     try:
         manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise InputError(f"{folder} is not the folder of a run: it has no {MANIFEST}.") from None
+        raise InputError(
+            f"{folder} is not the folder of a run: it has no {MANIFEST}.", fix="See the runs: planwise runs"
+        ) from None
     except ValueError as error:
-        raise InputError(f"{folder / MANIFEST} is damaged: {error}.", fix="Run again: planwise run") from None
+        raise _damaged(folder, str(error)) from None
+    if not isinstance(manifest, dict) or not manifest.keys() >= ESSENTIAL:
+        raise _damaged(folder, f"it lacks {', '.join(sorted(ESSENTIAL - set(manifest)))}")
     return manifest
+
+
+def _damaged(folder: Path, why: str) -> InputError:
+    return InputError(
+        f"{MANIFEST} of run {folder.name} is damaged: {why}.",
+        fix="Without it nobody can tell what the run is: put back a copy of the file, or run again: planwise run",
+    )
+
+
+def read_diagnostics(folder: Path) -> dict[str, Any]:
+    """Checks and row counts of the steps of the run in ``folder``; none where the file is gone or damaged."""
+    try:
+        diagnostics: dict[str, Any] = json.loads((folder / DIAGNOSTICS).read_text(encoding="utf-8"))
+        return {"steps": [entry for entry in diagnostics["steps"] if {"step", "period"} <= entry.keys()]}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return {"steps": []}
 
 
 def done_steps(manifest: dict[str, Any]) -> list[Key]:
     """The steps that have a record, in order. A step exists when its record exists."""
     return [(record["step"], record["period"]) for record in manifest["steps"]]
-
-
-def file_digest(path: Path) -> str:
-    """The SHA-256 of a file, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def tree_digest(folder: Path) -> dict[str, str]:
-    """The SHA-256 of every file below ``folder``, by path relative to it."""
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
-    return {path.relative_to(folder).as_posix(): file_digest(path) for path in files}
-
-
-def combined_digest(parts: Iterable[str]) -> str:
-    """One SHA-256 of several digests or texts, in order."""
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
 def claim_folder(out: Path, subject: str, digest: str, now: datetime) -> Path:

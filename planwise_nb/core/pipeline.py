@@ -23,7 +23,7 @@ class Pipeline:
     """Steps that run once before, in every period, and once after.
 
     ``name`` is also the folder of its notebooks; ``period`` names a period (``year``) in
-    parameters and messages.
+    parameters and messages, ``period_column`` in tables.
     """
 
     name: str
@@ -31,6 +31,7 @@ class Pipeline:
     steps: tuple[Step, ...]
     summary: Step
     period: str
+    period_column: str
 
     def step(self, name: str) -> Step:
         """The step of that name. Raises ``KeyError``."""

@@ -2,34 +2,38 @@
 
 from __future__ import annotations
 
-import json
+import os
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
-from planwise_nb.core.checklist import read_checklist
-from planwise_nb.core.errors import InputError, PlanwiseError
+from planwise_nb.core.changes import Source, accepted, noted_sources, require_unchanged, started_files
+from planwise_nb.core.checklist import Checklist, Item, read_checklist
+from planwise_nb.core.digests import file_digest, value_digest
+from planwise_nb.core.errors import InputError, PlanwiseError, Problem, StepError
+from planwise_nb.core.holder import end_kernel, hold, holder
 from planwise_nb.core.kernels import execute
 from planwise_nb.core.ledger import Ledger
 from planwise_nb.core.manifest import (
+    DIAGNOSTICS,
     MANIFEST,
     claim_folder,
-    file_digest,
     provenance,
+    read_diagnostics,
     read_manifest,
-    tree_digest,
     write_json,
 )
 from planwise_nb.core.messages import Listener, RunFinished, RunStarted, StepFailed, StepFinished, StepStarted
 from planwise_nb.core.notebooks import check_parameters
 from planwise_nb.core.pipeline import Key, Pipeline, label
 from planwise_nb.core.project import shipped
-
-DIAGNOSTICS = "diagnostics.json"
+from planwise_nb.core.rollback import known_files, roll_back, written_files
+from planwise_nb.core.trail import KEY_VARIABLE, is_signed, last_link, sealed
+from planwise_nb.core.verification import Finding, verify
 
 
 class Inputs(Protocol):
@@ -50,6 +54,9 @@ class Inputs(Protocol):
     def describe(self) -> dict[str, Any]:
         """What the manifest says of the inputs."""
 
+    def sources(self) -> Sequence[Source]:
+        """The files that inputs, parameters, notebooks and models are made from."""
+
     def write(self, folder: Path) -> None:
         """Write inputs, parameters, notebooks and models as used into the run's folder."""
 
@@ -67,12 +74,30 @@ class Run:
         """The manifest as it is now."""
         return read_manifest(self.folder)
 
+    @property
+    def checklist(self) -> Checklist:
+        """The checklist as it is now."""
+        return read_checklist(self.pipeline, self.folder)
+
+    @property
+    def is_held(self) -> bool:
+        """Whether a live runner works on it."""
+        return holder(self.folder) is not None
+
+    def items(self) -> list[Item]:
+        """The lines of the checklist as they are now, the running step marked."""
+        return self.checklist.items(is_held=self.is_held)
+
     def update(self, **changes: Any) -> dict[str, Any]:
         """Change the manifest and the run's row in the ledger together."""
-        manifest = self.manifest | changes
-        write_json(self.folder / MANIFEST, manifest)
-        self.ledger.record(manifest)
-        return manifest
+        return self.write(self.manifest | changes)
+
+    def write(self, manifest: dict[str, Any]) -> dict[str, Any]:
+        """Seal and write the manifest, and the run's row in the ledger."""
+        closed = sealed(manifest)
+        write_json(self.folder / MANIFEST, closed)
+        self.ledger.record(closed)
+        return closed
 
 
 def start(pipeline: Pipeline, inputs: Inputs, *, out: Path, command: list[str], parent: str | None = None) -> Run:
@@ -81,26 +106,31 @@ def start(pipeline: Pipeline, inputs: Inputs, *, out: Path, command: list[str], 
     folder = claim_folder(out, inputs.subject, inputs.digest, now)
     inputs.write(folder)
     run = Run(pipeline, folder, Ledger(out))
-    manifest = {
-        "run_id": folder.name,
-        "pipeline": pipeline.name,
-        "subject": inputs.subject,
-        "status": "running",
-        "parent_run_id": parent,
-        "created_at": now.isoformat(timespec="seconds"),
-        "finished_at": None,
-        "seconds": 0.0,
-        "command": command,
-        "periods": list(inputs.periods),
-        **inputs.describe(),
-        "files": {name: tree_digest(folder / name) for name in ("inputs", "params", "project")},
-        **provenance(shipped()),
-        "failure": None,
-        "steps": [],
-    }
     write_json(folder / DIAGNOSTICS, {"steps": []})
-    write_json(folder / MANIFEST, manifest)
-    run.ledger.record(manifest)
+    run.write(
+        {
+            "run_id": folder.name,
+            "pipeline": pipeline.name,
+            "subject": inputs.subject,
+            "status": "running",
+            "parent_run_id": parent,
+            "created_at": now.isoformat(timespec="seconds"),
+            "finished_at": None,
+            "seconds": 0.0,
+            "peak_memory_mb": 0.0,
+            "command": command,
+            "periods": list(inputs.periods),
+            **inputs.describe(),
+            "sources": noted_sources(inputs.sources(), folder),
+            "files": started_files(folder),
+            "accepted_changes": [],
+            **provenance(shipped()),
+            "failure": None,
+            "forced": [],
+            "stale": [],
+            "steps": [],
+        }
+    )
     return run
 
 
@@ -110,26 +140,67 @@ def run(
     *,
     until: Key | None = None,
     before_step: Callable[[Key], None] = lambda key: None,
+    accept_changes: bool = False,
 ) -> dict[str, Any]:
     """Run every step that has no record yet, in order, up to and with ``until``, and return the manifest. A run that
     succeeded stays as it is.
 
-    ``before_step`` is called before each step, for breaks. Raises what a step raised, after the manifest and
-    the ledger say ``failed``.
+    What a runner that died left behind is ended and removed first. ``before_step`` is called before each step, for
+    breaks. Raises ``BusyError`` where another process holds the run; ``InputError`` where a file changed since it
+    started, unless ``accept_changes``, or where the trail of its finished steps does not hold; and what a step raised,
+    after the manifest and the ledger say ``failed``.
     """
-    checklist = read_checklist(started.pipeline, started.folder)
-    keys = checklist.keys
-    if checklist.next is None and started.manifest["status"] == "success":
+    if started.manifest["status"] == "success":
         return started.manifest
+    with hold(started.folder):
+        _settle(started, accept_changes)
+        return _run_steps(started, on_message, until, before_step)
+
+
+def _settle(started: Run, accept_changes: bool) -> None:
+    """Bring the run to the state of its records, on which the next step can stand."""
+    manifest, folder = started.manifest, started.folder
+    if is_signed(manifest) and KEY_VARIABLE not in os.environ:
+        raise InputError(
+            f"Run {folder.name} is signed, and {KEY_VARIABLE} is not set.", fix="Set it to the key that the run has."
+        )
+    if not accept_changes:
+        require_unchanged(folder, manifest)
+    end_kernel(folder)
+    roll_back(started.pipeline, folder, manifest)
+    if accept_changes:
+        manifest = started.update(**accepted(folder, manifest))
+    findings = verify(started.pipeline, folder, manifest) if manifest["steps"] else []
+    if findings:
+        raise _unsound(started, findings)
+
+
+def _unsound(started: Run, findings: Sequence[Finding]) -> InputError:
+    """The trail does not hold; the way back is to do the first damaged step again."""
+    order = list(started.pipeline.keys(started.manifest["periods"]))
+    damaged = sorted((finding.key for finding in findings if finding.key is not None), key=order.index)
+    name, period = damaged[0] if damaged else order[0]
+    option = "" if period is None else f" --{started.pipeline.period} {period}"
+    problems = [
+        Problem(rule="trail", where=finding.where, what=finding.what, fix="Put back the file as it was, if you can.")
+        for finding in findings
+    ]
+    return InputError(
+        f"Run {started.folder.name} cannot go on: the trail of its finished steps does not hold.",
+        problems,
+        fix=f"Do the first damaged step again: planwise run --resume {started.folder.name} --force-step {name}{option}",
+    )
+
+
+def _run_steps(
+    started: Run, on_message: Listener, until: Key | None, before_step: Callable[[Key], None]
+) -> dict[str, Any]:
+    checklist = started.checklist
+    keys = checklist.keys
     began = time.monotonic()
     manifest = started.update(status="running", failure=None)
     on_message(
-        RunStarted(
-            run_id=manifest["run_id"],
-            subject=manifest["subject"],
-            done=len(checklist.done),
-            total=len(keys),
-        )
+        RunStarted(run_id=manifest["run_id"], subject=manifest["subject"], done=len(checklist.done), total=len(keys))
     )
     for place, key in enumerate(keys):
         if key not in checklist.done:
@@ -140,7 +211,7 @@ def run(
             on_message(StepFinished(key=key, done=place + 1, total=len(keys), seconds=seconds, warnings=warnings))
         if key == until:
             break
-    is_done = read_checklist(started.pipeline, started.folder).next is None
+    is_done = started.checklist.next is None
     manifest = started.update(
         status="success" if is_done else "running",
         finished_at=datetime.now(UTC).isoformat(timespec="seconds") if is_done else None,
@@ -153,44 +224,61 @@ def run(
 
 def _run_step(started: Run, key: Key) -> tuple[tuple[str, ...], float]:
     """Execute the notebook of a step, then record it: its record is written last."""
-    read_checklist(started.pipeline, started.folder).require(key)
+    started.checklist.require(key)
     name, period = key
-    relative = started.pipeline.executed_path(key)
     notebook = started.pipeline.step(name).notebook
     source = started.folder / "project" / "notebooks" / started.pipeline.name / notebook
     periods = {} if period is None else {started.pipeline.period: period}
     parameters = check_parameters(source, {"run_dir": ".", **periods})
     began, started_at = time.monotonic(), datetime.now(UTC).isoformat(timespec="milliseconds")
-    result = execute(source, started.folder / relative, parameters, started.folder)
+    target = started.folder / started.pipeline.executed_path(key)
+    result = execute(source, target, parameters, started.folder)
     seconds = round(time.monotonic() - began, 3)
-    _add_diagnostics(started.folder, key, result, seconds)
-    record_step(started, key, {"started_at": started_at, "seconds": seconds})
+    record_step(started, key, result, {"started_at": started_at, "seconds": seconds, "parameters": parameters})
     unmet = [check for check in result["checks"] if not check["is_passed"]]
     return tuple(f"{check['check_name']} ({check['found']})" for check in unmet), seconds
 
 
-def record_step(started: Run, key: Key, timing: Mapping[str, Any]) -> None:
-    """Append the record of a step whose notebook is on disk."""
+def record_step(started: Run, key: Key, result: Mapping[str, Any], facts: Mapping[str, Any]) -> None:
+    """Append the record of a step whose notebook is on disk: what it was made from, and what it made.
+
+    ``result`` is what its notebook handed over; ``facts`` are its start, seconds and parameters.
+    """
     name, period = key
-    relative = started.pipeline.executed_path(key)
+    manifest = started.manifest
+    notebook = started.pipeline.executed_path(key)
+    known = known_files(manifest)
+    files = {path: file_digest(started.folder / path) for path in written_files(started.folder) if path not in known}
     record = {
         "step": name,
         "period": period,
-        "notebook": relative,
-        "notebook_sha256": file_digest(started.folder / relative),
-        **timing,
+        **facts,
+        "is_forced": [name, period] in manifest["forced"],
+        "peak_memory_mb": result.get("peak_memory_mb", 0.0),
+        "created_at": manifest["created_at"],
+        "notebook": notebook,
+        "notebook_sha256": file_digest(started.folder / notebook),
+        "inputs_sha256": value_digest(manifest["files"]),
+        "tables": result["tables"],
+        "files": files,
+        "diagnostics_sha256": _add_diagnostics(started.folder, key, result, facts["seconds"]),
+        "previous_sha256": last_link(manifest),
     }
-    manifest = started.manifest
-    spent = round(manifest["seconds"] + timing["seconds"], 3)
-    started.update(steps=[*manifest["steps"], record], seconds=spent)
+    started.update(
+        steps=[*manifest["steps"], record],
+        stale=[stale for stale in manifest["stale"] if stale != [name, period]],
+        seconds=round(manifest["seconds"] + facts["seconds"], 3),
+        peak_memory_mb=max(manifest["peak_memory_mb"], record["peak_memory_mb"]),
+    )
 
 
-def _add_diagnostics(folder: Path, key: Key, result: dict[str, Any], seconds: float) -> None:
-    path = folder / DIAGNOSTICS
-    diagnostics = json.loads(path.read_text(encoding="utf-8"))
-    entry = {"step": key[0], "period": key[1], "seconds": seconds, **result}
-    others = [step for step in diagnostics["steps"] if (step["step"], step["period"]) != key]
-    write_json(path, {"steps": [*others, entry]})
+def _add_diagnostics(folder: Path, key: Key, result: Mapping[str, Any], seconds: float) -> str:
+    """Add the entry of a step to the diagnostics; its digest."""
+    rows = {table: written["rows"] for table, written in result["tables"].items()}
+    entry = {"step": key[0], "period": key[1], "seconds": seconds, "tables": rows, "checks": result["checks"]}
+    others = [step for step in read_diagnostics(folder)["steps"] if (step["step"], step["period"]) != key]
+    write_json(folder / DIAGNOSTICS, {"steps": [*others, entry]})
+    return value_digest(entry)
 
 
 @contextmanager
@@ -200,48 +288,26 @@ def _recorded_failure(started: Run, key: Key, on_message: Listener) -> Iterator[
     try:
         yield
     except BaseException as error:
-        reason = error.what if isinstance(error, PlanwiseError) else f"{type(error).__name__}: {error}".rstrip(": ")
+        known = _known(error)
+        reason = known.what if isinstance(known, PlanwiseError) else type(known).__name__
         seconds = round(time.monotonic() - began, 3)
         spent = round(started.manifest["seconds"] + seconds, 3)
-        started.update(status="failed", seconds=spent, failure={"step": key[0], "period": key[1], "reason": reason})
-        on_message(StepFailed(key=key, seconds=seconds, error=reason))
-        on_message(RunFinished(run_id=started.folder.name, status="failed", seconds=seconds))
-        if isinstance(error, PlanwiseError):
-            error.args = (
-                f"{label(key)} failed. {error}\nWhen that is mended, run: planwise run --resume {started.folder.name}",
+        with suppress(OSError):  # a full disk: the message below still says what happened
+            started.update(status="failed", seconds=spent, failure={"step": key[0], "period": key[1], "reason": reason})
+            on_message(StepFailed(key=key, seconds=seconds, error=reason))
+            on_message(RunFinished(run_id=started.folder.name, status="failed", seconds=seconds))
+        if isinstance(known, PlanwiseError):
+            known.args = (
+                f"{label(key)} failed. {known}\nWhen that is mended, run: planwise run --resume {started.folder.name}",
             )
-        raise
+        raise known from (None if known is error else error)
 
 
-def fork(parent: Run, upto: Key, *, command: list[str], roll_back: Callable[[Path, Key], None]) -> Run:
-    """A child of ``parent`` that has every step before ``upto`` and none after it; the parent stays as it was.
-
-    ``roll_back(folder, key)`` removes from the child what ``key`` and the steps after it wrote.
-    """
-    import shutil  # noqa: PLC0415 - only forks pay for it
-
-    manifest = parent.manifest
-    keys = list(parent.pipeline.keys(manifest["periods"]))
-    if upto not in keys:
-        raise InputError(f"Run {manifest['run_id']} has no step {label(upto)}.")
-    kept = set(keys[: keys.index(upto)])
-    now = datetime.now(UTC)
-    digest = manifest["run_id"].rsplit("-", 1)[1]
-    folder = claim_folder(parent.ledger.out, manifest["subject"], digest, now)
-    shutil.copytree(parent.folder, folder, dirs_exist_ok=True)
-    for key in keys[keys.index(upto) :]:
-        (folder / parent.pipeline.executed_path(key)).unlink(missing_ok=True)
-    child = Run(parent.pipeline, folder, parent.ledger)
-    roll_back(folder, upto)
-    child.update(
-        run_id=folder.name,
-        parent_run_id=manifest["run_id"],
-        status="running",
-        created_at=now.isoformat(timespec="seconds"),
-        finished_at=None,
-        seconds=0.0,
-        command=command,
-        failure=None,
-        steps=[record for record in manifest["steps"] if (record["step"], record["period"]) in kept],
-    )
-    return child
+def _known(error: BaseException) -> BaseException:
+    """A full disk or a folder that cannot be written, as an error of the library; others as they are."""
+    if isinstance(error, OSError):
+        name = Path(error.filename).name if error.filename else "A file of the run"
+        return StepError(
+            f"{name} could not be written: {error.strerror or error}.", fix="Make room or set the permissions."
+        )
+    return error

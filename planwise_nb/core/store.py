@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
 
-from planwise_nb.core.errors import BusyError
+from planwise_nb.core.errors import BusyError, DamagedError
+from planwise_nb.core.processes import describe
+
+DATABASE = "simulation.duckdb"
+"""The file of a run's tables, in its folder."""
 
 
 @contextmanager
@@ -17,21 +22,30 @@ def connect(path: Path | None = None, *, read_only: bool = False) -> Iterator[du
 
     Nobody may hold one between cells that need dbt, which opens the file itself.
 
-    Raises ``BusyError`` where another process holds the file.
+    Raises ``BusyError`` naming the process where another one holds the file, ``DamagedError`` where it is no database.
     """
     try:
         connection = duckdb.connect(str(path) if path else ":memory:", read_only=read_only)
-    except duckdb.IOException as error:
-        if "lock" not in str(error).lower():
-            raise
-        raise BusyError(
-            f"The database {path} is in use by another process: {error}",
-            fix="Close that process (a JupyterLab kernel, another run), then try again.",
-        ) from error
+    except duckdb.Error as error:
+        raise explained(error, path) from error
     try:
         yield connection
     finally:
         connection.close()
+
+
+def explained(error: Exception, path: Path | None) -> Exception:
+    """``error`` as people read it where the file at ``path`` is in use or damaged; else as it is."""
+    said = str(error)
+    if "lock" in said.lower():
+        found = re.search(r"PID (\d+)", said)
+        return BusyError(
+            f"{path} is in use by {describe(int(found[1])) if found else 'another process'}.",
+            fix="Close it there (in JupyterLab: Kernel, Shut Down Kernel), or end that process; then try again.",
+        )
+    if path is not None:
+        return DamagedError(f"{path} cannot be opened: {said.splitlines()[0]}")
+    return error
 
 
 @contextmanager

@@ -11,14 +11,18 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from planwise_nb.core.changes import Source
+from planwise_nb.core.digests import combined_digest, file_digest, is_hidden, tree_digest
 from planwise_nb.core.errors import InputError, Problem
-from planwise_nb.core.manifest import combined_digest, file_digest, tree_digest
 from planwise_nb.core.project import Project, shipped
 from planwise_nb.workforce.census import Census, read_census
 from planwise_nb.workforce.census_map import CensusMap, load_census_map
 from planwise_nb.workforce.parameters import ResolvedScenario, write_parameters
 from planwise_nb.workforce.pipeline import WORKFORCE
 from planwise_nb.workforce.scenario_files import load_scenario
+
+BY_HAND = ("target", "logs", "dev")
+"""What lies in the folder of the dbt project and is no part of a run."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,6 +92,20 @@ class WorkforceInputs:
             "inputs_digest": self.digest,
         }
 
+    def sources(self) -> list[Source]:
+        """Every file that the run starts from; notebooks and models with their copies in the run's folder."""
+        read = [self.census_file, *([self.census_map_file] if self.census_map_file else []), *self.resolved.files]
+        notebooks = [
+            self.project.find(f"notebooks/{WORKFORCE.name}/{step.notebook}")
+            for step in (WORKFORCE.setup, *WORKFORCE.steps, WORKFORCE.summary)
+        ]
+        models = shipped() / "dbt"
+        return [
+            *(Source(path) for path in read),
+            *(Source(path, f"project/notebooks/{WORKFORCE.name}/{path.name}") for path in notebooks),
+            *(Source(path, f"project/dbt/{path.relative_to(models).as_posix()}") for path in _model_files(models)),
+        ]
+
     def write(self, folder: Path) -> None:
         """Write ``inputs/``, ``params/`` and ``project/`` into the run's folder."""
         (folder / "inputs").mkdir()
@@ -95,12 +113,19 @@ class WorkforceInputs:
         if self.census_map_file:
             shutil.copy(self.census_map_file, folder / "inputs" / "census_map.yaml")
         write_parameters([self.resolved], folder / "params")
-        notebooks = folder / "project" / "notebooks" / WORKFORCE.name
-        notebooks.mkdir(parents=True)
-        for step in (WORKFORCE.setup, *WORKFORCE.steps, WORKFORCE.summary):
-            shutil.copy(self.project.find(f"notebooks/{WORKFORCE.name}/{step.notebook}"), notebooks)
-        left_out = shutil.ignore_patterns("target", "logs", "dev", "*.duckdb*", ".user.yml")
-        shutil.copytree(shipped() / "dbt", folder / "project" / "dbt", ignore=left_out)
+        for source in self.sources():
+            if source.target:
+                target = folder / source.target
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(source.path, target)
+
+
+def _model_files(models: Path) -> list[Path]:
+    """The files of the dbt project, without what people build by hand beside it."""
+    files = [path for path in models.rglob("*") if path.is_file() and path.relative_to(models).parts[0] not in BY_HAND]
+    return sorted(
+        path for path in files if not is_hidden(path.relative_to(models).as_posix()) and ".duckdb" not in path.name
+    )
 
 
 def _told(differences: dict[str, Any]) -> dict[str, str]:

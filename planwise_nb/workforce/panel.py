@@ -13,18 +13,19 @@ import ipywidgets as widgets
 import pandas as pd
 from IPython.display import display
 
+from planwise_nb.core import checklist_view
 from planwise_nb.core import display as shown
-from planwise_nb.core.checklist import Checklist
+from planwise_nb.core.digests import tree_digest
 from planwise_nb.core.errors import PlanwiseError
-from planwise_nb.core.manifest import done_steps, tree_digest
+from planwise_nb.core.forks import fork
+from planwise_nb.core.manifest import done_steps
 from planwise_nb.core.messages import line
 from planwise_nb.core.notebooks import read_parameters
 from planwise_nb.core.pipeline import Key, label
-from planwise_nb.core.runner import Run, fork, run
+from planwise_nb.core.runner import Run, run
 from planwise_nb.workforce.figures import figure_schema
 from planwise_nb.workforce.levers import LEVERS
 from planwise_nb.workforce.pipeline import WORKFORCE
-from planwise_nb.workforce.rollback import roll_back
 from planwise_nb.workforce.scenario import SECTIONS
 
 if TYPE_CHECKING:
@@ -40,7 +41,6 @@ LEVERS_OF_STEP = {
     "workforce_requirements": tuple(RATES),
     "event_generation": tuple(LEVERS),
 }
-MARKS = {"done": "✓", "next": "▶", "missing": "·"}
 PANEL_LAYER = -10
 Change = tuple[str, int | None]
 
@@ -72,7 +72,7 @@ def show_panel(step: WorkforceStep) -> None:
     """Show parameters, levers and checklist of a step: as a table under the runner, as widgets in JupyterLab."""
     if step.is_executing:
         display(shown.table(_values_used(step, _levers(step)), caption=f"Values used by {label(step.key)}"))
-        display(shown.table(_checklist_table(step.checklist, step.year), caption="Checklist"))
+        display(shown.table(checklist_view.as_executed(step.run, step.year), caption="Checklist"))
     else:
         display(_live_panel(step))
 
@@ -113,13 +113,6 @@ def _values_used(step: WorkforceStep, levers: list[LeverValue]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["parameter", "value", "meaning"])
 
 
-def _checklist_table(checklist: Checklist, year: int | None) -> pd.DataFrame:
-    """The steps of this year, and those that run once."""
-    items = [item for item in checklist.items() if item.key[1] in (None, year)]
-    rows = [(label(item.key), item.title, f"{MARKS[item.state]} {item.state}") for item in items]
-    return pd.DataFrame(rows, columns=["step", "does", "state"])
-
-
 def _live_panel(step: WorkforceStep) -> widgets.VBox:
     """The panel as widgets; another run or year fills it anew and moves the notebook there."""
     box = widgets.VBox()
@@ -133,7 +126,7 @@ def _fill(box: widgets.VBox, step: WorkforceStep) -> None:
     fields = {(lever.parameter_name, lever.level_id): _field(lever) for lever in levers}
     output = widgets.Output()
     button = widgets.Button(description="Run this step", button_style="primary", icon="play")
-    status = widgets.HTML(_checklist_html(step.checklist, step.year))
+    status = checklist_view.live(lambda: (step.run, step.year))
 
     def on_click(_: widgets.Button) -> None:
         button.disabled = True
@@ -143,7 +136,7 @@ def _fill(box: widgets.VBox, step: WorkforceStep) -> None:
             if done:
                 step.move(done, step.year)
                 print("Run the cells below to look at it.")
-        status.value = _checklist_html(step.checklist, step.year)
+        checklist_view.refresh(status, step.run, step.year)
         button.disabled = False
 
     button.on_click(on_click)
@@ -196,11 +189,6 @@ def _changes(levers: list[LeverValue], fields: Mapping[Change, widgets.BoundedFl
     return {change: value for change, value in given.items() if value != now[change]}
 
 
-def _checklist_html(checklist: Checklist, year: int | None) -> str:
-    table = _checklist_table(checklist, year)
-    return shown.table(table, caption="Checklist")._repr_html_()
-
-
 def run_from_panel(parent: Run, key: Key, changes: Mapping[Change, Decimal], say: Callable[[str], None]) -> Run | None:
     """Run one step as the panel's button does, and say what happens. None where it was refused or failed.
 
@@ -211,10 +199,10 @@ def run_from_panel(parent: Run, key: Key, changes: Mapping[Change, Decimal], say
         started = parent
         command = ["panel", label(key), *(f"{name}.{level}={value}" for (name, level), value in changes.items())]
         if changes:
-            started = fork(parent, (WORKFORCE.setup.name, None), command=command, roll_back=roll_back)
+            started = fork(parent, (WORKFORCE.setup.name, None), command=command)
             _add_changes(started, key[1], changes)
         elif key in done_steps(parent.manifest):
-            started = fork(parent, key, command=command, roll_back=roll_back)
+            started = fork(parent, key, command=command)
         if started is not parent:
             say(f"In run {started.folder.name}, a child of {parent.folder.name}.")
         run(started, lambda message: say(line(message)), until=key)

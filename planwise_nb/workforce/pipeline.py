@@ -16,4 +16,5 @@ WORKFORCE = Pipeline(
     ),
     summary=Step("multi_year_summary", "Summary of all years", "99_multi_year_summary.ipynb"),
     period="year",
+    period_column="simulation_year",
 )

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import duckdb
 
+from planwise_nb.core.manifest import DRAFT
+
 EXPORT = Path("export")
 
 SMALL = (
@@ -39,7 +41,7 @@ def publish(connection: duckdb.DuckDBPyConnection, tables: Sequence[str], year: 
     for table in tables:
         target = EXPORT / table / f"{year}.parquet"
         target.parent.mkdir(parents=True, exist_ok=True)
-        draft = target.with_suffix(".draft")
+        draft = target.with_name(f".{target.name}{DRAFT}")
         connection.execute(
             f"copy (from {table} where simulation_year = {int(year)} order by {_order(connection, table)})"
             f" to '{draft.as_posix()}' (format parquet, compression zstd)"
@@ -59,9 +61,3 @@ def open_published(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
         if published.name in (*SMALL, *EMPLOYEE_LEVEL):
             files = [str(file) for file in sorted(published.glob("*.parquet"))]
             connection.read_parquet(files).create_view(published.name)
-
-
-def withdraw(folder: Path, tables: Sequence[str], year: int) -> None:
-    """Remove what was published of ``tables`` for a year."""
-    for table in tables:
-        (folder / EXPORT / table / f"{year}.parquet").unlink(missing_ok=True)

@@ -20,11 +20,14 @@ from IPython.display import display
 
 from planwise_nb.core import display as shown
 from planwise_nb.core import store
-from planwise_nb.core.checklist import Checklist, read_checklist
+from planwise_nb.core.checklist import Checklist
+from planwise_nb.core.digests import table_digest
 from planwise_nb.core.errors import CheckError, ChecklistError
+from planwise_nb.core.holder import serve_runner
 from planwise_nb.core.kernels import STEP_RESULT
 from planwise_nb.core.location import find_run, is_executing
 from planwise_nb.core.pipeline import Key, label
+from planwise_nb.core.processes import peak_memory_mb
 from planwise_nb.core.runner import Run
 from planwise_nb.workforce import models, publication, sql_magic
 from planwise_nb.workforce.models import Model
@@ -41,10 +44,10 @@ def open_step(name: str, run_dir: str = "", year: int | None = None) -> Workforc
     shown.show_errors_briefly()
     run = find_run(WORKFORCE, run_dir)
     key = (name, year)
-    checklist = read_checklist(WORKFORCE, run.folder)
-    checklist.require(key)
+    run.checklist.require(key)
     if is_executing():
         os.chdir(run.folder)
+        serve_runner(run.folder)
     shown.enable_charts()
     return WorkforceStep(run, key, is_executing())
 
@@ -67,7 +70,7 @@ class WorkforceStep:
     @property
     def checklist(self) -> Checklist:
         """The run's checklist as it is now."""
-        return read_checklist(WORKFORCE, self.run.folder)
+        return self.run.checklist
 
     def move(self, run: Run, year: int | None) -> None:
         """Go to another run or year, with the notebook's own parameters, so that its cells look there."""
@@ -89,8 +92,6 @@ class WorkforceStep:
         self._held.close()
         if self.is_executing:
             started_at = datetime.fromisoformat(self.run.manifest["created_at"]).strftime("%Y-%m-%d %H:%M:%S")
-            if self.year is None:
-                models.parse()
             self._models = models.build(self.name, self.year or self.run.manifest["periods"][0], started_at)
             display(shown.table(self._row_counts(), caption="Built"))
         self.look()
@@ -158,16 +159,18 @@ class WorkforceStep:
 
     def complete(self) -> None:
         """Publish the step's small tables and hand its checks and row counts to the runner."""
-        counts = self._row_counts()
-        tables = dict(zip(counts["table"], (int(count) for count in counts["rows"]), strict=True))
-        if self.is_executing and self.year is not None:
-            with self._reading() as connection:
-                publication.publish(connection, [table for table in publication.SMALL if table in tables], self.year)
         self._held.close()
+        where = "true" if self.year is None else f"{WORKFORCE.period_column} = {int(self.year)}"
+        with self._reading() as connection:
+            tables = {model.name: table_digest(connection, model.name, where) for model in self._models}
+            if self.is_executing and self.year is not None:
+                publication.publish(connection, [table for table in publication.SMALL if table in tables], self.year)
         checks = [] if self._checks is None else json.loads(self._checks.to_json(orient="records"))
         passed = sum(check["is_passed"] for check in checks)
         said = f"{label(self.key)}: {len(tables)} tables built, {passed} of {len(checks)} checks hold."
-        display({"text/plain": said, STEP_RESULT: {"tables": tables, "checks": checks}}, raw=True)
+        result = {"tables": tables, "checks": checks}
+        of_this_machine = {STEP_RESULT: {"peak_memory_mb": peak_memory_mb()}}
+        display({"text/plain": said, STEP_RESULT: result}, raw=True, metadata=of_this_machine)
 
     def _row_counts(self) -> pd.DataFrame:
         """One row per built table: its name and how many rows it has for this year."""
@@ -183,7 +186,7 @@ class WorkforceStep:
     def _reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """A connection that only reads: the database where this step may open it, else what is published."""
         if self.is_executing or self.run.manifest["status"] == "success":
-            with store.connect(self.run.folder / models.DATABASE, read_only=True) as connection:
+            with store.connect(self.run.folder / store.DATABASE, read_only=True) as connection:
                 yield connection
         else:
             with store.connect() as connection:

@@ -12,6 +12,7 @@ from typing import Any
 import pandas as pd
 
 from planwise_nb.core.display import MISSING, svg
+from planwise_nb.core.manifest import DRAFT
 from planwise_nb.workforce import charts
 
 # more scenarios or findings than these stay in the tables of the run
@@ -104,7 +105,7 @@ def write_summary(
 
 
 def _publish(path: Path, text: str) -> Path:
-    draft = path.with_name(f".{path.name}.part")
+    draft = path.with_name(f".{path.name}{DRAFT}")
     draft.write_text(text, encoding="utf-8", newline="\n")
     return draft.replace(path)
 

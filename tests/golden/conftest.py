@@ -2,51 +2,37 @@
 
 from __future__ import annotations
 
-import os
 import shutil
+import tempfile
 from pathlib import Path
 
-import pytest
-
-from planwise_nb.core.kernels import RUN_FOLDER
+from planwise_nb.core.kernels import step_result
+from planwise_nb.core.replay import Chain
 from planwise_nb.core.runner import Run, record_step
 from planwise_nb.workforce.pipeline import WORKFORCE
 from tests.golden_copies import GOLDEN, start_golden_run
 
-STARTED = pytest.StashKey[Run]()
-NOTEBOOK = pytest.StashKey[Path]()
+started: list[Run] = []
 
 
-def _is_reference_copy(item: pytest.Item | None) -> bool:
-    return item is not None and item.path.suffix == ".ipynb" and item.path.is_relative_to(GOLDEN)
+def start() -> Path:
+    started.append(start_golden_run(Path(tempfile.mkdtemp(prefix="golden-"))))
+    return started[-1].folder
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Before the first cell of a notebook: the run is started, or the notebook before is recorded as done."""
-    stash = item.config.stash
-    if not _is_reference_copy(item) or stash.get(NOTEBOOK, None) == item.path:
-        return
-    if STARTED not in stash:
-        out = Path(item.config._tmp_path_factory.mktemp("golden"))  # type: ignore[attr-defined]
-        stash[STARTED] = start_golden_run(out)
-        os.environ[RUN_FOLDER] = str(stash[STARTED].folder)
-    else:
-        _record(stash[STARTED], stash[NOTEBOOK])
-    stash[NOTEBOOK] = item.path
-    item.parent.skip_compare += ("image/svg+xml",)  # type: ignore[union-attr]
-
-
-@pytest.hookimpl(trylast=True)
-def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
-    if _is_reference_copy(item) and not _is_reference_copy(nextitem):
-        os.environ.pop(RUN_FOLDER, None)
-
-
-def _record(started: Run, notebook: Path) -> None:
+def finish(notebook: Path) -> None:
+    run = started[-1]
     relative = f"notebooks/{notebook.relative_to(GOLDEN).as_posix()}"
-    keys = {WORKFORCE.executed_path(key): key for key in WORKFORCE.keys(started.manifest["periods"])}
-    target = started.folder / relative
+    keys = {WORKFORCE.executed_path(key): key for key in WORKFORCE.keys(run.manifest["periods"])}
+    target = run.folder / relative
     target.parent.mkdir(parents=True, exist_ok=True)
     shutil.copy(notebook, target)
-    record_step(started, keys[relative], {"started_at": started.manifest["created_at"], "seconds": 0.0})
+    facts = {"started_at": run.manifest["created_at"], "seconds": 0.0, "parameters": {}}
+    record_step(run, keys[relative], step_result(notebook), facts)
+    if run.checklist.next is None:
+        shutil.rmtree(run.ledger.out)
+
+
+CHAIN = Chain(GOLDEN, start, finish)
+pytest_runtest_setup = CHAIN.pytest_runtest_setup
+pytest_runtest_teardown = CHAIN.pytest_runtest_teardown

@@ -1,0 +1,98 @@
+"""A run that goes on from the middle of another: the parent stays as it was, its child names it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from contextlib import nullcontext
+from datetime import UTC, datetime
+from types import MappingProxyType
+from typing import Any
+
+from planwise_nb.core.changes import require_unchanged
+from planwise_nb.core.errors import InputError
+from planwise_nb.core.holder import HOLDER, KERNEL, LOCK, hold
+from planwise_nb.core.manifest import LOG, MANIFEST, claim_folder, done_steps
+from planwise_nb.core.pipeline import Key, label
+from planwise_nb.core.rollback import roll_back
+from planwise_nb.core.runner import Run
+from planwise_nb.core.trail import chained
+
+NOT_FORKED = (MANIFEST, LOG, LOCK, HOLDER, KERNEL)
+"""What a run has of its own, and a child of it does not take over."""
+
+
+def force(finished_or_not: Run, key: Key, *, command: list[str], accept_changes: bool = False) -> Run:
+    """The run in which the step ``key``, done before, is to be done again: everything after it is stale there and
+    removed. An unfinished run is that run itself; of a finished one it is a child.
+
+    Raises ``InputError`` where the step is not done, or files changed since the run started, unless
+    ``accept_changes``; ``BusyError`` where another process holds the run.
+    """
+    started, manifest = finished_or_not, finished_or_not.manifest
+    done = done_steps(manifest)
+    if key not in done:
+        raise InputError(
+            f"{label(key)} of run {manifest['run_id']} is not done: there is nothing to do again.",
+            fix=f"Go on with the run: planwise run --resume {manifest['run_id']}",
+        )
+    later = [list(other) for other in done[done.index(key) + 1 :]]
+    marks = {
+        "forced": [*manifest["forced"], list(key)],
+        "stale": [*later, *(stale for stale in manifest["stale"] if stale not in later)],
+    }
+    if manifest["status"] == "success":
+        return fork(started, key, command=command, accept_changes=accept_changes, marks=marks)
+    with hold(started.folder):
+        if not accept_changes:
+            require_unchanged(started.folder, manifest)
+        started.update(**marks, status="running", failure=None, steps=manifest["steps"][: done.index(key)])
+    return started
+
+
+def fork(
+    parent: Run,
+    upto: Key,
+    *,
+    command: list[str],
+    accept_changes: bool = False,
+    marks: Mapping[str, Any] = MappingProxyType({}),
+) -> Run:
+    """A child of ``parent`` that has every step before ``upto`` and none after it; the parent stays as it was.
+
+    ``marks`` are keys of the child's manifest. Raises ``InputError`` where a step before ``upto`` is not done, or files
+    changed since the parent started, unless ``accept_changes``.
+    """
+    manifest = parent.manifest
+    keys = list(parent.pipeline.keys(manifest["periods"]))
+    if upto not in keys:
+        raise InputError(f"Run {manifest['run_id']} has no step {label(upto)}.")
+    place = keys.index(upto)
+    if (missing := next((key for key in keys[:place] if key not in done_steps(manifest)), None)) is not None:
+        raise InputError(
+            f"Run {manifest['run_id']} cannot be continued from {label(upto)}: {label(missing)} is not done.",
+            fix=f"Go on with the run itself: planwise run --resume {manifest['run_id']}",
+        )
+    if not accept_changes:
+        require_unchanged(parent.folder, manifest)
+    now = datetime.now(UTC)
+    digest = manifest["run_id"].rsplit("-", 1)[1]
+    folder = claim_folder(parent.ledger.out, manifest["subject"], digest, now)
+    with hold(parent.folder) if manifest["status"] != "success" else nullcontext():
+        shutil.copytree(parent.folder, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns(*NOT_FORKED))
+    child = manifest | {
+        "run_id": folder.name,
+        "parent_run_id": manifest["run_id"],
+        "status": "running",
+        "created_at": now.isoformat(timespec="seconds"),
+        "finished_at": None,
+        "seconds": 0.0,
+        "command": command,
+        "failure": None,
+        "stale": [],
+        **marks,
+    }
+    made = Run(parent.pipeline, folder, parent.ledger)
+    roll_back(parent.pipeline, folder, child | {"steps": manifest["steps"][:place]})
+    made.write(child | {"steps": chained(child, manifest["steps"][:place])})
+    return made

@@ -1,0 +1,92 @@
+"""Processes of this machine: who they are, whether they still live, how people know them."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+
+@dataclass(frozen=True)
+class Process:
+    """A process, told apart from a later one of the same number by its start, in seconds since 1970."""
+
+    host: str
+    pid: int
+    started: float
+
+    @classmethod
+    def current(cls) -> Process:
+        """This process."""
+        return cls(socket.gethostname(), os.getpid(), psutil.Process().create_time())
+
+    @classmethod
+    def read(cls, said: dict[str, Any]) -> Process:
+        """A process from its JSON object."""
+        return cls(str(said["host"]), int(said["pid"]), float(said["started"]))
+
+    def as_json(self) -> dict[str, Any]:
+        """The process as a JSON object."""
+        return asdict(self)
+
+    def is_alive(self) -> bool:
+        """Whether it still runs. One of another machine counts as alive: nobody here can tell."""
+        if self.host != socket.gethostname():
+            return True
+        found = self._found()
+        return found is not None and found.status() != psutil.STATUS_ZOMBIE
+
+    def end(self, seconds: float = 10.0) -> None:
+        """End it if it is of this machine and still there, and wait until it is gone."""
+        if self.host == socket.gethostname() and (found := self._found()) is not None:
+            try:
+                found.kill()
+                found.wait(seconds)
+            except (psutil.NoSuchProcess, psutil.TimeoutExpired):
+                return
+
+    def _found(self) -> psutil.Process | None:
+        try:
+            found = psutil.Process(self.pid)
+            return found if abs(found.create_time() - self.started) < 1e-3 else None  # noqa: PLR2004 - clock ticks
+        except psutil.Error:
+            return None
+
+    def __str__(self) -> str:
+        since = datetime.fromtimestamp(self.started, UTC)
+        return f"process {self.pid} on {self.host}, since {since:%Y-%m-%d %H:%M:%S} UTC"
+
+
+def describe(pid: int) -> str:
+    """The process as people know it: a kernel of JupyterLab with its notebook, a run, else its command."""
+    try:
+        process = psutil.Process(pid)
+        words = process.cmdline()
+        try:
+            environment = process.environ()
+        except psutil.Error:
+            environment = {}
+    except psutil.Error:
+        return f"process {pid}"
+    since = f"{datetime.fromtimestamp(process.create_time(), UTC):%Y-%m-%d %H:%M:%S} UTC"
+    notebook = environment.get("JPY_SESSION_NAME", "")
+    if any("ipykernel" in word for word in words) or notebook:
+        shown = f" of {Path(notebook).name}" if notebook else ""
+        return f"a JupyterLab kernel{shown} (process {pid}, since {since})"
+    return f"{Path(words[0]).name if words else 'a program'} (process {pid}, since {since})"
+
+
+def peak_memory_mb() -> float:
+    """The most memory that this process has held, in MB of 1,000,000 bytes."""
+    try:
+        import resource  # noqa: PLC0415 - not on Windows
+    except ImportError:
+        return round(float(psutil.Process().memory_info()._asdict()["peak_wset"]) / 1e6, 1)
+    unit = 1 if sys.platform == "darwin" else 1024
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6, 1)
