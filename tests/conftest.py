@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
 from planwise_nb.core.messages import log_to
 from planwise_nb.core.project import Project, shipped
+from planwise_nb.core.registry import REGISTRY_URL
 from planwise_nb.core.runner import Run, run, start
 from planwise_nb.workforce.generator import make_census
 from planwise_nb.workforce.inputs import Request, resolve
 from planwise_nb.workforce.pipeline import WORKFORCE
 from tests.simulation import Simulation, member, simulate, simulate_members
 
+os.environ.pop(REGISTRY_URL, None)  # the developer's own registry is no place for tests
 SHARED = Path(__file__).parents[2] / "shared"
 
 

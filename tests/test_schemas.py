@@ -12,7 +12,7 @@ import jsonschema
 import pytest
 
 import planwise_nb.core
-from planwise_nb.core.ledger import RUNS
+from planwise_nb.core.registry import RUNS
 from planwise_nb.core.runner import DIAGNOSTICS, Run
 
 SCHEMAS = Path(planwise_nb.core.__file__).parent / "schemas"

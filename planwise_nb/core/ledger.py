@@ -1,87 +1,165 @@
-"""The index of runs: one row a run, in SQLite beside the runs. It can be rebuilt from their manifests."""
+"""The index of runs: one row a run. What lies on the disk is the truth, and the index follows it."""
 
 from __future__ import annotations
 
+import re
 import shutil
+import warnings
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import sqlalchemy as sa
-
-from planwise_nb.core.errors import InputError
+from planwise_nb.core.errors import InputError, PlanwiseError
 from planwise_nb.core.manifest import MANIFEST, read_manifest
+from planwise_nb.core.registry import Registry, Row
 
-METADATA = sa.MetaData()
-RUNS = sa.Table(
-    "runs",
-    METADATA,
-    sa.Column("run_id", sa.String, primary_key=True),
-    sa.Column("pipeline", sa.String, nullable=False),
-    sa.Column("subject", sa.String, nullable=False),
-    sa.Column("status", sa.String, nullable=False),
-    sa.Column("parent_run_id", sa.String),
-    sa.Column("created_at", sa.String, nullable=False),
-    sa.Column("finished_at", sa.String),
-    sa.Column("seconds", sa.Float),
-    sa.Column("path", sa.String, nullable=False),
-)
+_RUN_ID = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{8}")
+_FROM_MANIFEST = {
+    "run_id": str,
+    "pipeline": str,
+    "subject": str,
+    "status": str,
+    "parent_run_id": str | None,
+    "created_at": str,
+    "finished_at": str | None,
+    "seconds": float | int | None,
+}
+
+
+def is_run_id(text: str) -> bool:
+    """Whether a text has the form of a run's id, YYYYMMDD-HHMMSS-<shorthash>."""
+    return _RUN_ID.fullmatch(text) is not None
 
 
 class Ledger:
-    """The runs below ``out``; the file is made when the first run is recorded."""
+    """The runs below ``out``. Raises ``InputError`` and ``BusyError`` as its ``Registry`` does."""
 
     def __init__(self, out: Path) -> None:
         self.out = out
-        self._file = out / "registry.sqlite"
+        self._registry = Registry(out)
 
-    def _engine(self) -> sa.Engine:
-        engine = sa.create_engine(f"sqlite:///{self._file}", connect_args={"timeout": 30}, poolclass=sa.NullPool)
-        try:
-            METADATA.create_all(engine, checkfirst=True)
-        except sa.exc.DatabaseError:
-            self._file.rename(self._file.with_suffix(".damaged"))
-            METADATA.create_all(engine)
-            self._rebuild()
-        return engine
+    def __repr__(self) -> str:
+        return f"Ledger({str(self.out)!r})"
+
+    def check(self) -> None:
+        """Make sure, before a run begins, that it can be recorded."""
+        self._registry.check()
 
     def record(self, manifest: dict[str, Any]) -> None:
-        """Write or rewrite the row of a run from its manifest."""
-        row = {column.name: manifest.get(column.name) for column in RUNS.columns}
-        row["path"] = f"{manifest['subject']}/{manifest['run_id']}"
-        with self._engine().begin() as connection:
-            connection.execute(sa.delete(RUNS).where(RUNS.c.run_id == manifest["run_id"]))
-            connection.execute(sa.insert(RUNS).values(**row))
+        """Write or rewrite the row of a run from its manifest, which is on the disk already.
 
-    def runs(self) -> list[dict[str, Any]]:
-        """All rows, the newest first."""
-        if not self._file.exists() and not self._rebuild():
-            return []
-        with self._engine().connect() as connection:
-            rows = connection.execute(sa.select(RUNS).order_by(RUNS.c.run_id.desc())).mappings().all()
-        return [dict(row) for row in rows]
+        A registry that answered before and now does not only causes a warning: a run does not fail for its index,
+        and ``runs`` catches up.
+        """
+        path = f"{manifest['subject']}/{manifest['run_id']}"
+        row = self._row(manifest, path, _stamp(self.out / path))
+        try:
+            self._registry.put([row])
+        except PlanwiseError as error:
+            if not self._registry.has_answered:
+                raise
+            warnings.warn(f"{error.what} The run goes on; planwise runs brings the index up to date.", stacklevel=2)
 
-    def _rebuild(self) -> int:
-        """Record every manifest below ``out``; how many there are."""
-        manifests = sorted(self.out.glob(f"*/*/{MANIFEST}"))
-        for path in manifests:
-            self.record(read_manifest(path.parent))
-        return len(manifests)
+    def runs(self) -> list[Row]:
+        """All rows, the newest first, after bringing them up to date with the disk.
+
+        A run whose manifest cannot be read is ``damaged``, one whose folder is gone ``missing``.
+        """
+        known = {row["run_id"]: row for row in self._registry.rows()}
+        found = {folder.name: folder for folder in self._folders("*") if is_run_id(folder.name)}
+        rows = [self._true_row(known.get(run_id), found.get(run_id)) for run_id in known.keys() | found.keys()]
+        true = [row for row in rows if row]
+        if changed := [row for row in true if row != known.get(row["run_id"])]:
+            with suppress(InputError):  # runs that may only be read are listed all the same
+                self._registry.put(changed)
+        return sorted(true, key=lambda row: str(row["run_id"]), reverse=True)
 
     def folder(self, run_id: str = "") -> Path:
         """The folder of a run; of the latest where ``run_id`` is empty. Raises ``InputError`` where there is none."""
-        rows = self.runs()
-        found = [row for row in rows if run_id in ("", row["run_id"])]
-        if not found:
-            missing = f"no run {run_id!r}" if run_id else "no run yet"
+        row = self._find(run_id)
+        if row["status"] == "missing":
             raise InputError(
-                f"There is {missing} in {self.out}.", fix="See the runs: planwise runs; make one: planwise run"
+                f"The folder of run {row['run_id']} is gone from {self.out}.",
+                fix=f"Put it back, or forget the run: planwise runs --delete {row['run_id']}",
             )
-        return self.out / str(found[0]["path"])
+        return self.out / str(row["path"])
 
     def delete(self, run_id: str) -> None:
         """Remove a run: its folder, then its row. Raises ``InputError`` where there is none of that id."""
         if not run_id:
             raise InputError("No run is named.", fix="See the runs: planwise runs")
-        shutil.rmtree(self.folder(run_id))
-        with self._engine().begin() as connection:
-            connection.execute(sa.delete(RUNS).where(RUNS.c.run_id == run_id))
+        if self._find(run_id)["status"] != "missing":
+            folder = self.folder(run_id)
+            folder.rename(folder.with_name(f".{run_id}.deleted"))  # all of it goes, or nothing
+        for folder in self._folders(f".{run_id}.deleted"):
+            shutil.rmtree(folder)
+        self._registry.remove(run_id)
+
+    def _find(self, run_id: str) -> Row:
+        if run_id and not is_run_id(run_id):
+            raise InputError(
+                f"{run_id!r} is no run id: one looks like 20270131-235959-0123abcd.", fix="See the runs: planwise runs"
+            )
+        for row in self.runs():
+            if row["run_id"] == run_id or (not run_id and row["status"] != "missing"):
+                return row
+        missing = f"no run {run_id!r}" if run_id else "no run yet"
+        raise InputError(
+            f"There is {missing} in {self.out}.", fix="See the runs: planwise runs; make one: planwise run"
+        )
+
+    def _folders(self, name: str) -> list[Path]:
+        """The folders two below ``out`` with names of that pattern; a link may lead out of it and is none."""
+        return [
+            folder
+            for folder in sorted(self.out.glob(f"*/{name}"))
+            if folder.is_dir() and not folder.is_symlink() and not folder.parent.is_symlink()
+        ]
+
+    def _true_row(self, known: Row | None, folder: Path | None) -> Row | None:
+        """The row of a run as it should be; None where a folder is no run (yet)."""
+        if folder is None:
+            return {**known, "status": "missing", "stamp": None} if known else None
+        path, stamp = folder.relative_to(self.out).as_posix(), _stamp(folder)
+        if known and (known["path"], known["stamp"]) == (path, stamp):
+            return known
+        if known is None and not stamp:
+            return None
+        manifest = _read(folder)
+        if manifest is None:
+            return self._row(_without_manifest(folder) | (known or {}) | {"status": "damaged"}, path, stamp)
+        if manifest["run_id"] != folder.name:  # a copy that is about to become a run of its own
+            return known
+        return self._row(manifest, path, stamp)
+
+    def _row(self, source: dict[str, Any], path: str, stamp: str) -> Row:
+        row = {name: source.get(name) for name in _FROM_MANIFEST}
+        return {"home": self._registry.home, **row, "path": path, "stamp": stamp}
+
+
+def _stamp(folder: Path) -> str:
+    """Tells one state of a manifest from every other without reading it; empty where there is none."""
+    try:
+        state = (folder / MANIFEST).stat()
+    except OSError:
+        return ""
+    return f"{state.st_ino}-{state.st_size}-{state.st_mtime_ns}"
+
+
+def _read(folder: Path) -> dict[str, Any] | None:
+    """The manifest in a folder; None where it is damaged."""
+    try:
+        manifest: Any = read_manifest(folder)
+    except (InputError, OSError, RecursionError):
+        return None
+    is_whole = isinstance(manifest, dict) and all(
+        isinstance(manifest.get(name), kind) for name, kind in _FROM_MANIFEST.items()
+    )
+    return manifest if is_whole else None
+
+
+def _without_manifest(folder: Path) -> Row:
+    """What a run's folder says by its name and place."""
+    day, time = folder.name[:8], folder.name[9:15]
+    created = f"{day[:4]}-{day[4:6]}-{day[6:]}T{time[:2]}:{time[2:4]}:{time[4:]}+00:00"
+    return {"run_id": folder.name, "subject": folder.parent.name, "created_at": created}
