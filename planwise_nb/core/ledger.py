@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from planwise_nb.core.errors import InputError, PlanwiseError
+from planwise_nb.core.holder import hold
 from planwise_nb.core.manifest import MANIFEST, read_manifest
 from planwise_nb.core.registry import Registry, Row
 
@@ -85,12 +86,16 @@ class Ledger:
         return self.out / str(row["path"])
 
     def delete(self, run_id: str) -> None:
-        """Remove a run: its folder, then its row. Raises ``InputError`` where there is none of that id."""
+        """Remove a run: its folder, then its row.
+
+        Raises ``InputError`` where there is none of that id, ``BusyError`` where somebody runs it.
+        """
         if not run_id:
             raise InputError("No run is named.", fix="See the runs: planwise runs")
         if self._find(run_id)["status"] != "missing":
             folder = self.folder(run_id)
-            folder.rename(folder.with_name(f".{run_id}.deleted"))  # all of it goes, or nothing
+            with hold(folder):
+                folder.rename(folder.with_name(f".{run_id}.deleted"))  # all of it goes, or nothing
         for folder in self._folders(f".{run_id}.deleted"):
             shutil.rmtree(folder)
         self._registry.remove(run_id)

@@ -102,10 +102,12 @@ class Run:
 
 def start(pipeline: Pipeline, inputs: Inputs, *, out: Path, command: list[str], parent: str | None = None) -> Run:
     """Claim a folder below ``out`` for a new run and write all that it starts from."""
+    ledger = Ledger(out)
+    ledger.check()
     now = datetime.now(UTC)
     folder = claim_folder(out, inputs.subject, inputs.digest, now)
     inputs.write(folder)
-    run = Run(pipeline, folder, Ledger(out))
+    run = Run(pipeline, folder, ledger)
     write_json(folder / DIAGNOSTICS, {"steps": []})
     run.write(
         {
