@@ -56,7 +56,7 @@ def print_json(value: dict[str, Any]) -> None:
     global _has_printed_json  # noqa: PLW0603 - one object on standard output, whoever writes it
     _has_printed_json = True
     text = json.dumps(value, ensure_ascii=False, default=str)
-    print("".join(sign if sign.isprintable() else f"\\u{ord(sign):04x}" for sign in text))
+    print("".join(sign if sign.isprintable() else json.dumps(sign)[1:-1] for sign in text))
 
 
 def since(began: float) -> float:

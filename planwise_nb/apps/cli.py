@@ -11,6 +11,8 @@ from typing import Annotated
 import typer
 
 from planwise_nb.apps.answers import OUT, AsJson, Out, exit_code_told, find, print_json, project, reported
+from planwise_nb.apps.diff_command import diff
+from planwise_nb.apps.export_command import export
 from planwise_nb.apps.run_command import run
 from planwise_nb.apps.show_command import show
 
@@ -21,6 +23,8 @@ census_app = typer.Typer(no_args_is_help=True, help="Make a census to try things
 app.add_typer(census_app, name="census")
 app.command()(run)
 app.command()(show)
+app.command()(diff)
+app.command()(export)
 
 
 def main() -> None:

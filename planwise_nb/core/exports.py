@@ -1,0 +1,173 @@
+"""Writes rows to a file for other programs: CSV and Excel, with no text that a spreadsheet would run, and Parquet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from planwise_nb.core.errors import InputError
+
+KINDS = (".csv", ".xlsx", ".parquet")
+FORMULA = r"^([\t\r\n]|[\s\p{Z}\p{C}]*[=+\-@＝＋－＠])"
+"""What a text starts with that a spreadsheet would run, also in full width, also after blanks that are not seen."""
+
+SHEET_ROWS = 1_048_576
+CELL_LENGTH = 32_767
+"""The most that a sheet and a cell of Excel hold; a cell counts letters beyond the first 65,536 twice."""
+
+CUT = "…"
+REFUSED = {sign: chr(0x2400 + sign) for sign in range(32) if chr(sign) not in "\t\n\r"} | {0xFFFE: "�", 0xFFFF: "�"}
+"""Signs that Excel refuses, each with the picture that stands for it."""
+
+NATIVE = ("BOOLEAN", "DATE", "TIMESTAMP", "DECIMAL", "DOUBLE", "FLOAT", "TINYINT", "SMALLINT", "INTEGER", "BIGINT",
+          "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT")  # fmt: skip
+"""Types that stay what they are; everything else is written as text."""
+
+CHUNK = 10_000
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What was written: the number of rows, and of cells that were too long for Excel and are cut."""
+
+    rows: int
+    cut_cells: int = 0
+
+
+def export(
+    connection: duckdb.DuckDBPyConnection, rows: duckdb.DuckDBPyRelation, file: Path, *, force: bool = False
+) -> Exported:
+    """Write ``rows`` to ``file``, whose extension says the format, by atomic rename.
+
+    In CSV and Excel a text that a spreadsheet would run as a formula gets an apostrophe before it, headers too;
+    numbers, dates and truth values stay what they are. Parquet is written unchanged. Raises ``InputError`` for a file
+    that exists, unless ``force`` is given, for a folder that does not, for an unknown extension and for more rows than
+    a sheet of Excel holds; nothing is written then.
+    """
+    kind = file.suffix.lower()
+    _check_target(file, kind, force)
+    count = int(rows.count("*").fetchall()[0][0])
+    if kind == ".xlsx" and count >= SHEET_ROWS:
+        raise InputError(
+            f"A sheet of Excel holds {SHEET_ROWS:,} rows; there are {count:,} and a header.",
+            fix="Export fewer rows (--year), or to a .csv or .parquet file.",
+        )
+    with _draft(file) as draft:
+        if kind == ".parquet":
+            rows.write_parquet(draft, compression="zstd")
+            return Exported(count)
+        header = _safe_names(connection, rows.columns)
+        if kind == ".csv":
+            _aliased(rows, header, _safe).write_csv(draft, header=True)
+            return Exported(count)
+        _write_sheet(_aliased(rows, header, _fitting), header, Path(draft))
+        return Exported(count, _count_cut(rows))
+
+
+def _check_target(file: Path, kind: str, force: bool) -> None:
+    if kind not in KINDS:
+        raise InputError(f"{file} is of an unknown format.", fix=f"Name a file that ends in one of {', '.join(KINDS)}.")
+    if file.is_dir() or not file.parent.is_dir():
+        what = "is a folder" if file.is_dir() else "lies in a folder that does not exist"
+        raise InputError(f"{file} {what}.", fix="Name a file in a folder that exists.")
+    if file.exists() and not force:
+        raise InputError(f"{file} exists already.", fix="Name another file, or write over it with --force.")
+
+
+@contextmanager
+def _draft(file: Path) -> Iterator[str]:
+    """The path of a draft beside ``file``, which becomes ``file`` when all went well and goes away when not."""
+    draft = file.with_name(f".{file.name}.draft{file.suffix}")
+    try:
+        yield str(draft)
+        draft.replace(file)
+    except duckdb.IOException as error:
+        raise InputError(f"{file} cannot be written: {error}", fix="Check the folder and its permissions.") from error
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _safe_names(connection: duckdb.DuckDBPyConnection, names: Sequence[str]) -> list[str]:
+    fitting = _fitting("name")
+    query = (
+        f"select {fitting} from (select unnest($names) as name, generate_subscripts($names, 1) as place) order by place"  # noqa: S608, E501
+    )
+    return [row[0] for row in connection.execute(query, {"names": list(names)}).fetchall()]
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _aliased(rows: duckdb.DuckDBPyRelation, header: Sequence[str], safe: Any) -> duckdb.DuckDBPyRelation:
+    """``rows`` under the names of ``header``, their texts made safe."""
+    columns = [
+        f"{_quoted(column) if _is_native(kind) else safe(_quoted(column))} as {_quoted(name)}"
+        for column, kind, name in zip(rows.columns, rows.types, header, strict=True)
+    ]
+    return rows.project(", ".join(columns))
+
+
+def _is_native(kind: Any) -> bool:
+    return str(kind).startswith(NATIVE) and not str(kind).endswith("]")
+
+
+def _safe(text: str) -> str:
+    """The SQL of a text that no spreadsheet runs."""
+    said = f"cast({text} as varchar)"
+    return f"case when regexp_matches({said}, '{FORMULA}') then '''' || {said} else {said} end"
+
+
+def _shown(text: str) -> str:
+    """The SQL of a safe text with pictures for the signs that Excel refuses."""
+    signs = " || ".join(f"chr({sign})" for sign in REFUSED)
+    return f"translate({_safe(text)}, {signs}, '{''.join(REFUSED.values())}')"
+
+
+def _too_long(text: str) -> str:
+    """The SQL of whether a text is too long for a cell; most are short, which their bytes say."""
+    twice = rf"length(regexp_replace({text}, '[^\x{{10000}}-\x{{10FFFF}}]', '', 'g'))"
+    return f"case when strlen({text}) > {CELL_LENGTH} then length({text}) + {twice} > {CELL_LENGTH} else false end"
+
+
+def _fitting(text: str) -> str:
+    """The SQL of a text as a cell of Excel takes it."""
+    shown = _shown(text)
+    has_wide = rf"regexp_matches({shown}, '[\x{{10000}}-\x{{10FFFF}}]')"
+    room = f"case when {has_wide} then {CELL_LENGTH // 2} else {CELL_LENGTH - 1} end"
+    return f"case when {_too_long(shown)} then left({shown}, {room}) || '{CUT}' else {shown} end"
+
+
+def _count_cut(rows: duckdb.DuckDBPyRelation) -> int:
+    named = zip(rows.columns, rows.types, strict=True)
+    texts = [_shown(_quoted(column)) for column, kind in named if not _is_native(kind)]
+    counts = [f"count(*) filter ({_too_long(text)})" for text in texts]
+    return int(rows.aggregate(" + ".join(counts) or "0").fetchall()[0][0])
+
+
+def _write_sheet(rows: duckdb.DuckDBPyRelation, header: Sequence[str], file: Path) -> None:
+    from openpyxl import Workbook  # noqa: PLC0415 - only Excel pays for it
+    from openpyxl.cell import WriteOnlyCell  # noqa: PLC0415
+
+    book = Workbook(write_only=True)
+    sheet = book.create_sheet("rows")
+    sheet.freeze_panes = "A2"
+
+    def cell(value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        made = WriteOnlyCell(sheet, value=value)
+        # whatever it looks like: no formula, no error, no number
+        made.data_type = "s"
+        return made
+
+    sheet.append([cell(name) for name in header])
+    while chunk := rows.fetchmany(CHUNK):
+        for row in chunk:
+            sheet.append([cell(value) for value in row])
+    book.save(file)
