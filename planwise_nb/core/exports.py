@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +18,8 @@ FORMULA = r"^([\t\r\n]|[\s\p{Z}\p{C}]*[=+\-@＝＋－＠])"
 
 SHEET_ROWS = 1_048_576
 CELL_LENGTH = 32_767
-"""The most that a sheet and a cell of Excel hold; a cell counts letters beyond the first 65,536 twice."""
+WIDE = r"\x{10000}-\x{10FFFF}"
+"""The most that a sheet and a cell of Excel hold; a cell counts a wide letter, such as an emoji, twice."""
 
 CUT = "…"
 REFUSED = {sign: chr(0x2400 + sign) for sign in range(32) if chr(sign) not in "\t\n\r"} | {0xFFFE: "�", 0xFFFF: "�"}
@@ -61,12 +62,16 @@ def export(
         if kind == ".parquet":
             rows.write_parquet(draft, compression="zstd")
             return Exported(count)
-        header = _safe_names(connection, rows.columns)
         if kind == ".csv":
-            _aliased(rows, header, _safe).write_csv(draft, header=True)
+            named = zip(rows.columns, _safe_names(connection, rows.columns), strict=True)
+            renamed = ", ".join(f"{_quoted(column)} as {_quoted(name)}" for column, name in named)
+            _with_texts(rows, _safe).project(renamed).write_csv(draft, header=True)
             return Exported(count)
-        _write_sheet(_aliased(rows, header, _fitting), header, Path(draft))
-        return Exported(count, _count_cut(rows))
+        header = _safe_names(connection, rows.columns)
+        shown = _with_texts(_with_texts(rows, _safe), _shown)
+        cut = _count_cut(shown)
+        _write_sheet(connection.execute(_with_texts(shown, _fitting).sql_query()), header, Path(draft))
+        return Exported(count, cut)
 
 
 def _check_target(file: Path, kind: str, force: bool) -> None:
@@ -93,10 +98,7 @@ def _draft(file: Path) -> Iterator[str]:
 
 
 def _safe_names(connection: duckdb.DuckDBPyConnection, names: Sequence[str]) -> list[str]:
-    fitting = _fitting("name")
-    query = (
-        f"select {fitting} from (select unnest($names) as name, generate_subscripts($names, 1) as place) order by place"  # noqa: S608, E501
-    )
+    query = f"select {_safe('name')} from unnest($names) with ordinality as given(name, place) order by place"  # noqa: S608
     return [row[0] for row in connection.execute(query, {"names": list(names)}).fetchall()]
 
 
@@ -104,53 +106,48 @@ def _quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def _aliased(rows: duckdb.DuckDBPyRelation, header: Sequence[str], safe: Any) -> duckdb.DuckDBPyRelation:
-    """``rows`` under the names of ``header``, their texts made safe."""
-    columns = [
-        f"{_quoted(column) if _is_native(kind) else safe(_quoted(column))} as {_quoted(name)}"
-        for column, kind, name in zip(rows.columns, rows.types, header, strict=True)
-    ]
-    return rows.project(", ".join(columns))
+def _texts(rows: duckdb.DuckDBPyRelation) -> list[str]:
+    """The columns, quoted, that are written as text."""
+    named = zip(rows.columns, map(str, rows.types), strict=True)
+    return [_quoted(name) for name, kind in named if not kind.startswith(NATIVE) or kind.endswith("]")]
 
 
-def _is_native(kind: Any) -> bool:
-    return str(kind).startswith(NATIVE) and not str(kind).endswith("]")
+def _with_texts(rows: duckdb.DuckDBPyRelation, change: Callable[[str], str]) -> duckdb.DuckDBPyRelation:
+    """``rows`` with the SQL of ``change`` in place of every text."""
+    changed = ", ".join(f"{change(text)} as {text}" for text in _texts(rows))
+    return rows.project(f"* replace ({changed})") if changed else rows
 
 
-def _safe(text: str) -> str:
-    """The SQL of a text that no spreadsheet runs."""
-    said = f"cast({text} as varchar)"
-    return f"case when regexp_matches({said}, '{FORMULA}') then '''' || {said} else {said} end"
+def _safe(value: str) -> str:
+    """The SQL of a value as a text that no spreadsheet runs."""
+    text = f"cast({value} as varchar)"
+    return f"case when regexp_matches({text}, '{FORMULA}') then chr(39) || {text} else {text} end"
 
 
 def _shown(text: str) -> str:
-    """The SQL of a safe text with pictures for the signs that Excel refuses."""
+    """The SQL of a text with pictures for the signs that Excel refuses."""
     signs = " || ".join(f"chr({sign})" for sign in REFUSED)
-    return f"translate({_safe(text)}, {signs}, '{''.join(REFUSED.values())}')"
+    return f"translate({text}, {signs}, '{''.join(REFUSED.values())}')"
 
 
-def _too_long(text: str) -> str:
+def _is_too_long(text: str) -> str:
     """The SQL of whether a text is too long for a cell; most are short, which their bytes say."""
-    twice = rf"length(regexp_replace({text}, '[^\x{{10000}}-\x{{10FFFF}}]', '', 'g'))"
+    twice = f"length(regexp_replace({text}, '[^{WIDE}]', '', 'g'))"
     return f"case when strlen({text}) > {CELL_LENGTH} then length({text}) + {twice} > {CELL_LENGTH} else false end"
 
 
 def _fitting(text: str) -> str:
-    """The SQL of a text as a cell of Excel takes it."""
-    shown = _shown(text)
-    has_wide = rf"regexp_matches({shown}, '[\x{{10000}}-\x{{10FFFF}}]')"
-    room = f"case when {has_wide} then {CELL_LENGTH // 2} else {CELL_LENGTH - 1} end"
-    return f"case when {_too_long(shown)} then left({shown}, {room}) || '{CUT}' else {shown} end"
+    """The SQL of a text cut to what a cell holds, with a mark where it was."""
+    room = f"case when regexp_matches({text}, '[{WIDE}]') then {CELL_LENGTH // 2} else {CELL_LENGTH - 1} end"
+    return f"case when {_is_too_long(text)} then left({text}, {room}) || '{CUT}' else {text} end"
 
 
 def _count_cut(rows: duckdb.DuckDBPyRelation) -> int:
-    named = zip(rows.columns, rows.types, strict=True)
-    texts = [_shown(_quoted(column)) for column, kind in named if not _is_native(kind)]
-    counts = [f"count(*) filter ({_too_long(text)})" for text in texts]
-    return int(rows.aggregate(" + ".join(counts) or "0").fetchall()[0][0])
+    cut = " + ".join(f"count(*) filter ({_is_too_long(text)})" for text in _texts(rows))
+    return int(rows.aggregate(cut or "0").fetchall()[0][0])
 
 
-def _write_sheet(rows: duckdb.DuckDBPyRelation, header: Sequence[str], file: Path) -> None:
+def _write_sheet(found: duckdb.DuckDBPyConnection, header: Sequence[str], file: Path) -> None:
     from openpyxl import Workbook  # noqa: PLC0415 - only Excel pays for it
     from openpyxl.cell import WriteOnlyCell  # noqa: PLC0415
 
@@ -167,7 +164,7 @@ def _write_sheet(rows: duckdb.DuckDBPyRelation, header: Sequence[str], file: Pat
         return made
 
     sheet.append([cell(name) for name in header])
-    while chunk := rows.fetchmany(CHUNK):
+    while chunk := found.fetchmany(CHUNK):
         for row in chunk:
             sheet.append([cell(value) for value in row])
     book.save(file)
