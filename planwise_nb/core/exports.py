@@ -56,7 +56,7 @@ def export(
     if kind == ".xlsx" and count >= SHEET_ROWS:
         raise InputError(
             f"A sheet of Excel holds {SHEET_ROWS:,} rows; there are {count:,} and a header.",
-            fix="Export fewer rows (--year), or to a .csv or .parquet file.",
+            fix="Export fewer rows, or to a .csv or .parquet file.",
         )
     with _draft(file) as draft:
         if kind == ".parquet":
