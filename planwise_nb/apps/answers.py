@@ -55,7 +55,8 @@ def print_json(value: dict[str, Any]) -> None:
     """Print the one JSON object of a command on standard output."""
     global _has_printed_json  # noqa: PLW0603 - one object on standard output, whoever writes it
     _has_printed_json = True
-    print(json.dumps(value, ensure_ascii=False, default=str))
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    print("".join(sign if sign.isprintable() else json.dumps(sign)[1:-1] for sign in text))
 
 
 def since(began: float) -> float:

@@ -12,7 +12,10 @@ from typing import Annotated
 import typer
 
 from planwise_nb.apps.answers import OUT, AsJson, Out, exit_code_told, find, print_json, project, reported
+from planwise_nb.apps.diff_command import diff
+from planwise_nb.apps.export_command import export
 from planwise_nb.apps.run_command import run
+from planwise_nb.apps.show_command import show
 from planwise_nb.apps.verify_command import verify
 
 app = typer.Typer(
@@ -20,8 +23,8 @@ app = typer.Typer(
 )
 census_app = typer.Typer(no_args_is_help=True, help="Make a census to try things with.")
 app.add_typer(census_app, name="census")
-app.command()(run)
-app.command()(verify)
+for command in (run, show, diff, export, verify):
+    app.command()(command)
 
 
 def main() -> None:
@@ -58,23 +61,6 @@ def runs(
             print(f"{row['run_id']}  {row['subject']:<20} {row['status']:<8} {row['seconds'] or 0:>8.1f} s")
         if not rows:
             print("No run yet. Make one: planwise run baseline")
-
-
-@app.command()
-def show(run_id: str, out: Out = OUT, as_json: AsJson = False) -> None:
-    """Show the headline figures of a run."""
-    from planwise_nb.apps.headline import headline, years_of  # noqa: PLC0415
-
-    began = time.monotonic()
-    with reported(as_json, began):
-        found = find(out, run_id)
-        manifest, years = found.manifest, years_of(found.folder)
-        if as_json:
-            path = str(found.folder)
-            print_json({"run_id": run_id, "status": manifest["status"], "path": path, "seconds": manifest["seconds"],
-                         "years": years})  # fmt: skip
-        else:
-            print(headline(found.folder, manifest, years))
 
 
 @app.command()

@@ -25,6 +25,7 @@ from planwise_nb.workforce.census_readings import ID, READINGS, SSN, TEXTS
 from planwise_nb.workforce.census_reports import ACCEPTED_ROWS, failures_by_rule, refusal, warnings
 from planwise_nb.workforce.extracts import LINE, read_extract
 from planwise_nb.workforce.job_levels import JobLevel
+from planwise_nb.workforce.masking import masked
 
 CHUNK = 500_000
 PAY_LIMITS = (Decimal(1_000), Decimal(100_000_000))
@@ -221,8 +222,4 @@ def _set_aside(connection: duckdb.DuckDBPyConnection, extract: pa.Table, mask_ss
 
 def _number(mask_ssn: bool) -> str:
     """The social security number, masked to its last four digits unless the scenario says otherwise."""
-    if not mask_ssn:
-        return SSN
-    digits = f"regexp_replace({SSN}, '[^0-9]', '', 'g')"
-    last_four = f"case when length({digits}) >= 4 then right({digits}, 4) else 'XXXX' end"
-    return f"case when {SSN} is not null then 'XXX-XX-' || {last_four} end"
+    return masked(SSN) if mask_ssn else SSN

@@ -1,0 +1,53 @@
+"""Copies of a finished run, to change: real files, without the minutes of another run."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+from typer.testing import CliRunner
+
+from planwise_nb.apps.cli import app
+from planwise_nb.core import store
+from planwise_nb.core.manifest import read_manifest, write_json
+from planwise_nb.core.runner import Run
+from planwise_nb.workforce import publication
+
+
+def copy_of(run: Run, out: Path, run_id: str = "20300101-000000-aaaaaaaa", **changes: Any) -> Path:
+    """A copy of ``run`` below ``out`` under another id, with ``changes`` of its manifest."""
+    manifest = read_manifest(run.folder) | {"run_id": run_id} | changes
+    folder = out / manifest["subject"] / run_id
+    shutil.copytree(run.folder, folder, ignore=shutil.ignore_patterns("target", "simulation.duckdb"))
+    write_json(folder / "manifest.json", manifest)
+    return folder
+
+
+def change_tables(folder: Path, select: str, *, having: str) -> None:
+    """Write every published table that has the column ``having``, and the census, again as ``select``."""
+    files = [*folder.glob("export/*/*.parquet"), folder / "inputs" / "census.parquet"]
+    for file in files:
+        with store.connect() as connection:
+            rows = connection.read_parquet([str(file)])
+            if having in rows.columns:
+                connection.execute(f"create table changed as {select.format(rows='rows')}")
+                connection.table("changed").write_parquet(str(file))
+
+
+def withdraw_year(folder: Path, year: int) -> None:
+    """The run as it was while that year ran: its small tables are published, those of its people are not."""
+    publication.withdraw(folder, publication.EMPLOYEE_LEVEL, year)
+
+
+def command(*words: str | Path) -> tuple[int, str, str]:
+    """Call ``planwise`` in this process: exit code, standard output, standard error."""
+    done = CliRunner().invoke(app, list(map(str, words)))
+    return done.exit_code, done.stdout, done.stderr
+
+
+def answer(*words: str | Path) -> dict[str, Any]:
+    """The JSON object of a ``planwise`` command."""
+    found: dict[str, Any] = json.loads(command(*words, "--json")[1])
+    return found
