@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from planwise_nb.apps.cli import app
 from planwise_nb.core import store
+from planwise_nb.core.ledger import Ledger
 from planwise_nb.core.manifest import read_manifest, write_json
 from planwise_nb.core.runner import Run
 from planwise_nb.workforce import publication
@@ -23,6 +24,19 @@ def copy_of(run: Run, out: Path, run_id: str = "20300101-000000-aaaaaaaa", **cha
     shutil.copytree(run.folder, folder, ignore=shutil.ignore_patterns("target", "simulation.duckdb"))
     write_json(folder / "manifest.json", manifest)
     return folder
+
+
+def whole_copy(run: Run, out: Path) -> Run:
+    """A copy of ``run`` below ``out``, equal to it and with its database, to tamper with or to go on in."""
+    folder = out / run.manifest["subject"] / run.folder.name
+    shutil.copytree(run.folder, folder)
+    return Run(run.pipeline, folder, Ledger(out))
+
+
+def cut(run: Run, steps: int) -> Run:
+    """``run`` as it was when its first ``steps`` steps were done, and a runner died in the next."""
+    run.update(status="running", finished_at=None, steps=run.manifest["steps"][:steps])
+    return run
 
 
 def change_tables(folder: Path, select: str, *, having: str) -> None:
@@ -38,7 +52,8 @@ def change_tables(folder: Path, select: str, *, having: str) -> None:
 
 def withdraw_year(folder: Path, year: int) -> None:
     """The run as it was while that year ran: its small tables are published, those of its people are not."""
-    publication.withdraw(folder, publication.EMPLOYEE_LEVEL, year)
+    for table in publication.EMPLOYEE_LEVEL:
+        (folder / "export" / table / f"{year}.parquet").unlink()
 
 
 def command(*words: str | Path) -> tuple[int, str, str]:

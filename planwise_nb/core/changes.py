@@ -48,8 +48,8 @@ def noted_sources(sources: Sequence[Source], folder: Path) -> list[dict[str, Any
 
 
 def find_changes(folder: Path, manifest: dict[str, Any]) -> list[Change]:
-    """Every change since the run in ``folder`` started. A source that is gone is none: the run has its own copy."""
-    return [*find_file_changes(folder, manifest), *_changed_sources(folder, manifest)]
+    """Every change since the run in ``folder`` started."""
+    return [*find_file_changes(folder, manifest), *find_source_changes(folder, manifest)]
 
 
 def find_file_changes(folder: Path, manifest: dict[str, Any]) -> Iterator[Change]:
@@ -62,7 +62,8 @@ def find_file_changes(folder: Path, manifest: dict[str, Any]) -> Iterator[Change
                 yield Change(f"{top}/{name}", what, before.get(name), after.get(name))
 
 
-def _changed_sources(folder: Path, manifest: dict[str, Any]) -> Iterator[Change]:
+def find_source_changes(folder: Path, manifest: dict[str, Any]) -> Iterator[Change]:
+    """Every change of the files that the run was made from; one that is gone is none: the run has its own copy."""
     for source in manifest["sources"]:
         path = folder / source["path"]
         if path.is_file() and (now := source_digest(path)) != source["sha256"]:

@@ -28,6 +28,7 @@ def connect(path: Path | None = None, *, read_only: bool = False) -> Iterator[du
         connection = duckdb.connect(str(path) if path else ":memory:", read_only=read_only)
     except duckdb.Error as error:
         raise explained(error, path) from error
+    connection.execute("set enable_progress_bar = false")  # it would write to standard output
     try:
         yield connection
     finally:

@@ -57,8 +57,6 @@ def _order(connection: duckdb.DuckDBPyConnection, table: str) -> str:
 
 def open_published(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
     """Make a view of every published table of the run in ``folder``."""
-    # DuckDB draws one on standard output, where a command's JSON goes
-    connection.execute("set enable_progress_bar = false")
     for published in sorted((folder / EXPORT).glob("*/")):
         files = [str(file) for file in sorted(published.glob("*.parquet"))]
         if files and published.name in (*SMALL, *EMPLOYEE_LEVEL):

@@ -12,13 +12,16 @@ from pathlib import Path
 from typing import Any
 
 from planwise_nb.core import store
-from planwise_nb.core.changes import STARTED_FROM, find_changes
+from planwise_nb.core.changes import STARTED_FROM, find_source_changes
 from planwise_nb.core.errors import BusyError
 from planwise_nb.core.holder import holder
 from planwise_nb.core.runner import Run
 from planwise_nb.core.verification import Finding, verify
 from planwise_nb.workforce import models
 from planwise_nb.workforce.pipeline import WORKFORCE
+
+RESULTS = "fct_validation_results"
+"""Gathers the checks of all steps of a year, once it is there."""
 
 COPIED = (*STARTED_FROM, "parsed", store.DATABASE)
 
@@ -41,14 +44,8 @@ def recheck(run: Run) -> Rechecked:
     if (runner := holder(run.folder)) is not None:
         raise BusyError(f"Run {run.folder.name} is running: {runner}.", fix="Wait until it ends.")
     manifest = run.manifest
-    findings = [
-        Finding(change.path, f"{change.what} since the run started") for change in find_changes(run.folder, manifest)
-    ]
-    findings += [
-        finding
-        for finding in verify(run.pipeline, run.folder, manifest)
-        if finding.where not in {f.where for f in findings}
-    ]
+    findings = verify(run.pipeline, run.folder, manifest)
+    findings += [Finding(change.path, change.what) for change in find_source_changes(run.folder, manifest)]
     checks = tests = 0
     with _copy(run.folder):
         for year in manifest["periods"]:
@@ -82,12 +79,13 @@ def _copy(folder: Path) -> Iterator[None]:
 
 def _checks(tables: list[str], year: int) -> list[dict[str, Any]]:
     """Build the tables of checks among ``tables`` anew; their rows of the year."""
-    named = [table for table in tables if table.endswith("_checks")]
+    named = [table for table in tables if table.endswith("_checks") or table == RESULTS]
     models.build_tables(named, year)
+    read = [RESULTS] if RESULTS in named else named
     columns = "check_name, severity, expected, found, offender_sample, is_passed"
     rows = []
     with store.connect(Path(store.DATABASE), read_only=True) as connection:
-        for table in named:
+        for table in read:
             query = f"select {columns} from {table} where {WORKFORCE.period_column} = ? order by all"  # noqa: S608
             found = connection.execute(query, [year])
             names = [column[0] for column in found.description]

@@ -13,6 +13,7 @@ import pandas as pd
 
 from planwise_nb.core.display import MISSING, svg
 from planwise_nb.core.manifest import DRAFT
+from planwise_nb.core.pipeline import label
 from planwise_nb.workforce import charts
 
 # more scenarios or findings than these stay in the tables of the run
@@ -163,6 +164,8 @@ def _provenance(manifest: Mapping[str, Any]) -> Section:
     facts = {
         "Run": manifest.get("run_id"),
         "Parent run": manifest.get("parent_run_id"),
+        "Forced steps": ", ".join(label((step, period)) for step, period in manifest.get("forced") or ()),
+        "Accepted changes": ", ".join(change["path"] for change in manifest.get("accepted_changes") or ()),
         "Created": manifest.get("created_at"),
         "Command": _command(manifest.get("command")),
         "Seed": ", ".join(f"{name}: {seed}" for name, seed in few) + rest,
