@@ -102,9 +102,10 @@ def _sockets() -> Iterator[Config]:
 
 def _keep_paths_relative(target: Path, folder: Path) -> None:
     """papermill notes absolute paths in the notebook; a run's folder holds none."""
-    if not target.exists():
+    try:
+        notebook = nbformat.read(target, as_version=4)
+    except (OSError, ValueError):  # it was never written, or not to its end
         return
-    notebook = nbformat.read(target, as_version=4)
     noted = notebook.metadata.get("papermill", {})
     for name in ("input_path", "output_path"):
         if name in noted and Path(noted[name]).is_relative_to(folder):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -11,10 +12,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
+import duckdb
+
 from planwise_nb.core.changes import Source, accepted, noted_sources, require_unchanged, started_files
 from planwise_nb.core.checklist import Checklist, Item, read_checklist
 from planwise_nb.core.digests import file_digest, value_digest
-from planwise_nb.core.errors import InputError, PlanwiseError, Problem, StepError
+from planwise_nb.core.errors import InputError, PlanwiseError, Problem
 from planwise_nb.core.holder import end_kernel, hold, holder
 from planwise_nb.core.kernels import execute
 from planwise_nb.core.ledger import Ledger
@@ -106,13 +109,22 @@ def start(pipeline: Pipeline, inputs: Inputs, *, out: Path, command: list[str], 
     ledger.check()
     now = datetime.now(UTC)
     folder = claim_folder(out, inputs.subject, inputs.digest, now)
+    try:
+        return _begin(Run(pipeline, folder, ledger), inputs, now, command, parent)
+    except OSError:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
+def _begin(run: Run, inputs: Inputs, now: datetime, command: list[str], parent: str | None) -> Run:
+    """Write what the run starts from; the manifest last: without it, there is no run."""
+    folder = run.folder
     inputs.write(folder)
-    run = Run(pipeline, folder, ledger)
     write_json(folder / DIAGNOSTICS, {"steps": []})
     run.write(
         {
             "run_id": folder.name,
-            "pipeline": pipeline.name,
+            "pipeline": run.pipeline.name,
             "subject": inputs.subject,
             "status": "running",
             "parent_run_id": parent,
@@ -154,9 +166,12 @@ def run(
     """
     if started.manifest["status"] == "success":
         return started.manifest
-    with hold(started.folder):
-        _settle(started, accept_changes)
-        return _run_steps(started, on_message, until, before_step)
+    try:
+        with hold(started.folder):
+            _settle(started, accept_changes)
+            return _run_steps(started, on_message, until, before_step)
+    except (OSError, duckdb.Error) as error:
+        raise _unwritable(error, started) from error
 
 
 def _settle(started: Run, accept_changes: bool) -> None:
@@ -289,27 +304,27 @@ def _recorded_failure(started: Run, key: Key, on_message: Listener) -> Iterator[
     began = time.monotonic()
     try:
         yield
-    except BaseException as error:
-        known = _known(error)
-        reason = known.what if isinstance(known, PlanwiseError) else type(known).__name__
+    except BaseException as raised:
+        error = _unwritable(raised, started) if isinstance(raised, OSError | duckdb.Error) else raised
+        reason = error.what if isinstance(error, PlanwiseError) else f"{type(error).__name__}: {error}".rstrip(": ")
         seconds = round(time.monotonic() - began, 3)
         spent = round(started.manifest["seconds"] + seconds, 3)
-        with suppress(OSError):  # a full disk: the message below still says what happened
+        with suppress(OSError, PlanwiseError):  # on a full disk only the message below says what happened
             started.update(status="failed", seconds=spent, failure={"step": key[0], "period": key[1], "reason": reason})
             on_message(StepFailed(key=key, seconds=seconds, error=reason))
             on_message(RunFinished(run_id=started.folder.name, status="failed", seconds=seconds))
-        if isinstance(known, PlanwiseError):
-            known.args = (
-                f"{label(key)} failed. {known}\nWhen that is mended, run: planwise run --resume {started.folder.name}",
+        if isinstance(error, PlanwiseError):
+            error.args = (
+                f"{label(key)} failed. {error}\nWhen that is mended, run: planwise run --resume {started.folder.name}",
             )
-        raise known from (None if known is error else error)
+        raise error from (None if error is raised else raised)
 
 
-def _known(error: BaseException) -> BaseException:
-    """A full disk or a folder that cannot be written, as an error of the library; others as they are."""
-    if isinstance(error, OSError):
-        name = Path(error.filename).name if error.filename else "A file of the run"
-        return StepError(
-            f"{name} could not be written: {error.strerror or error}.", fix="Make room or set the permissions."
-        )
-    return error
+def _unwritable(error: OSError | duckdb.Error, started: Run) -> PlanwiseError:
+    """A full disk, or a folder that cannot be written."""
+    name = Path(getattr(error, "filename", None) or "a file").name
+    why = getattr(error, "strerror", None) or str(error).splitlines()[0]
+    return PlanwiseError(
+        f"Run {started.folder.name} cannot go on: {name} cannot be written ({why}).",
+        fix=f"Make room or set the permissions, then: planwise run --resume {started.folder.name}",
+    )

@@ -38,7 +38,7 @@ def connect(path: Path | None = None, *, read_only: bool = False) -> Iterator[du
 def explained(error: Exception, path: Path | None) -> Exception:
     """``error`` as people read it where the file at ``path`` is in use or damaged; else as it is."""
     said = str(error)
-    if "lock" in said.lower():
+    if "set lock" in said.lower():
         found = re.search(r"PID (\d+)", said)
         return BusyError(
             f"{path} is in use by {describe(int(found[1])) if found else 'another process'}.",

@@ -71,9 +71,9 @@ class Laboratory:
             command, cwd=self.place, stdout=log, stderr=log, text=True, start_new_session=True, **options
         )
 
-    def finished(self, command: list[str]) -> subprocess.CompletedProcess[str]:
+    def finished(self, command: list[str], **options: Any) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            command, cwd=self.place, capture_output=True, text=True, check=False, timeout=PATIENCE_SECONDS
+            command, cwd=self.place, capture_output=True, text=True, check=False, timeout=PATIENCE_SECONDS, **options
         )
 
 
