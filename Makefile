@@ -3,16 +3,19 @@ VENV := .venv
 BIN := $(VENV)/bin
 GOLDEN := tests/golden
 
-.PHONY: run test lint golden references clean
+.PHONY: run test faults lint golden references clean
 
 run: $(VENV)/run.ready
 	$(BIN)/planwise run baseline
 
 test: $(VENV)/test.ready lint
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest --nbval
+	$(BIN)/coverage run -m pytest --nbval --numprocesses 2 --dist loadgroup
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report --skip-covered
+
+faults: $(VENV)/test.ready
+	$(BIN)/python -m tests.faults
 
 lint: $(VENV)/test.ready
 	$(BIN)/ruff check .

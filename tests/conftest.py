@@ -10,14 +10,26 @@ import pytest
 from planwise_nb.core.messages import log_to
 from planwise_nb.core.project import Project, shipped
 from planwise_nb.core.registry import REGISTRY_URL
-from planwise_nb.core.runner import Run, run, start
+from planwise_nb.core.runner import run, start
+from planwise_nb.core.runs import Run
 from planwise_nb.workforce.generator import make_census
 from planwise_nb.workforce.inputs import Request, resolve
 from planwise_nb.workforce.pipeline import WORKFORCE
 from tests.simulation import Simulation, member, simulate, simulate_members
 
 os.environ.pop(REGISTRY_URL, None)  # the developer's own registry is no place for tests
+OWN_RUN = {"test_resume", "test_replay", "test_faults"}
+"""Files with so much to do on a run that they make one of their own."""
+
 SHARED = Path(__file__).parents[2] / "shared"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What shares a costly fixture runs in one process, the notebooks of the reference copies in their order."""
+    for item in items:
+        shares = item.path.suffix == ".ipynb" or "finished_run" in getattr(item, "fixturenames", ())
+        group = "notebooks" if item.path.suffix == ".ipynb" else "finished run" if shares else item.path.stem
+        item.add_marker(pytest.mark.xdist_group(item.path.stem if item.path.stem in OWN_RUN else group))
 
 
 @pytest.fixture(scope="session")

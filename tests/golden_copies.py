@@ -12,7 +12,8 @@ import nbformat
 from planwise_nb.core.messages import plain_lines
 from planwise_nb.core.project import Project, shipped
 from planwise_nb.core.replay import PICTURES
-from planwise_nb.core.runner import Run, run, start
+from planwise_nb.core.runner import run, start
+from planwise_nb.core.runs import Run
 from planwise_nb.workforce.inputs import Request, resolve
 from planwise_nb.workforce.pipeline import WORKFORCE
 

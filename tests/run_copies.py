@@ -13,7 +13,7 @@ from planwise_nb.apps.cli import app
 from planwise_nb.core import store
 from planwise_nb.core.ledger import Ledger
 from planwise_nb.core.manifest import read_manifest, write_json
-from planwise_nb.core.runner import Run
+from planwise_nb.core.runs import Run
 from planwise_nb.workforce import publication
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from planwise_nb.core.runner import Run
+from planwise_nb.core.runs import Run
 
 
 def planwise(*arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:

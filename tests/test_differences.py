@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from planwise_nb.core.differences import Difference, compare, manifest_differences
-from planwise_nb.core.runner import Run
+from planwise_nb.core.runs import Run
 from planwise_nb.workforce.differences import KEYS, differences
 from planwise_nb.workforce.parameters import COLUMNS
 from tests.run_copies import answer, change_tables, command, copy_of, withdraw_year

@@ -15,7 +15,7 @@ import pytest
 from planwise_nb.core import exports, store
 from planwise_nb.core.errors import InputError
 from planwise_nb.core.exports import Exported, export
-from planwise_nb.core.runner import Run
+from planwise_nb.core.runs import Run
 from planwise_nb.workforce.exported_tables import TABLES
 from planwise_nb.workforce.publication import EMPLOYEE_LEVEL
 from tests.run_copies import answer, change_tables, command, copy_of

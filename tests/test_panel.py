@@ -10,7 +10,8 @@ import pytest
 
 from planwise_nb.core.errors import ChecklistError
 from planwise_nb.core.project import Project
-from planwise_nb.core.runner import Run, run
+from planwise_nb.core.runner import run
+from planwise_nb.core.runs import Run
 from planwise_nb.workforce import panel
 from planwise_nb.workforce.step import open_step
 from tests.simulation import Simulation

@@ -14,7 +14,8 @@ from planwise_nb.core import store
 from planwise_nb.core.errors import BusyError, ChecklistError, InputError
 from planwise_nb.core.forks import force, fork
 from planwise_nb.core.holder import hold
-from planwise_nb.core.runner import Run, run
+from planwise_nb.core.runner import run
+from planwise_nb.core.runs import Run
 from planwise_nb.core.trail import KEY_VARIABLE
 from planwise_nb.core.verification import verify
 from tests.run_copies import answer, command, cut, whole_copy

@@ -13,7 +13,8 @@ from planwise_nb.core.digests import file_digest
 from planwise_nb.core.errors import ChecklistError, InputError, KernelDiedError, StepError
 from planwise_nb.core.messages import Message, StepFailed, StepFinished
 from planwise_nb.core.project import Project, init
-from planwise_nb.core.runner import Run, run, start
+from planwise_nb.core.runner import run, start
+from planwise_nb.core.runs import Run
 from planwise_nb.workforce.inputs import Request, resolve
 from planwise_nb.workforce.pipeline import WORKFORCE
 from tests.simulation import Simulation, simulate

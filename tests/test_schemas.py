@@ -12,8 +12,9 @@ import jsonschema
 import pytest
 
 import planwise_nb.core
+from planwise_nb.core.manifest import DIAGNOSTICS
 from planwise_nb.core.registry import RUNS
-from planwise_nb.core.runner import DIAGNOSTICS, Run
+from planwise_nb.core.runs import Run
 
 SCHEMAS = Path(planwise_nb.core.__file__).parent / "schemas"
 NAMES = ("manifest", "diagnostics", "registry")

@@ -9,7 +9,7 @@ import pytest
 
 from planwise_nb.core import store
 from planwise_nb.core.errors import InputError
-from planwise_nb.core.runner import Run
+from planwise_nb.core.runs import Run
 from planwise_nb.workforce import publication
 from planwise_nb.workforce.draws import STREAMS
 from planwise_nb.workforce.story import DECIDED_BY, DRAWS, Story, tell

@@ -13,7 +13,7 @@ import pytest
 from planwise_nb.core import store
 from planwise_nb.core.digests import table_digest
 from planwise_nb.core.manifest import MANIFEST, write_json
-from planwise_nb.core.runner import Run
+from planwise_nb.core.runs import Run
 from planwise_nb.core.trail import KEY_VARIABLE, chained, sealed
 from planwise_nb.core.verification import verify
 from tests.run_copies import answer, command, whole_copy

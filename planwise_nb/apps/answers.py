@@ -67,7 +67,7 @@ def since(began: float) -> float:
 def find(out: Path, run_id: str) -> Any:
     """The run of that id below ``out``. Raises ``InputError`` where there is none."""
     from planwise_nb.core.ledger import Ledger  # noqa: PLC0415 - --help stays fast
-    from planwise_nb.core.runner import Run  # noqa: PLC0415
+    from planwise_nb.core.runs import Run  # noqa: PLC0415
     from planwise_nb.workforce.pipeline import WORKFORCE  # noqa: PLC0415
 
     ledger = Ledger(out.resolve())

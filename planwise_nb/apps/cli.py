@@ -46,6 +46,7 @@ def runs(
     as_json: AsJson = False,
 ) -> None:
     """List the runs, the newest first."""
+    from planwise_nb.core.holder import holder  # noqa: PLC0415
     from planwise_nb.core.ledger import Ledger  # noqa: PLC0415
 
     with reported(as_json, time.monotonic()):
@@ -58,7 +59,9 @@ def runs(
             print_json({"status": "done", "runs": rows})
             return
         for row in rows:
-            print(f"{row['run_id']}  {row['subject']:<20} {row['status']:<8} {row['seconds'] or 0:>8.1f} s")
+            is_lost = row["status"] == "running" and holder(ledger.out / str(row["path"])) is None
+            status = "stopped" if is_lost else row["status"]
+            print(f"{row['run_id']}  {row['subject']:<20} {status:<8} {row['seconds'] or 0:>8.1f} s")
         if not rows:
             print("No run yet. Make one: planwise run baseline")
 

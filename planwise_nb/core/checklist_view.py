@@ -12,7 +12,7 @@ from planwise_nb.core import display as shown
 from planwise_nb.core.checklist import Item
 from planwise_nb.core.manifest import MANIFEST
 from planwise_nb.core.pipeline import label
-from planwise_nb.core.runner import Run
+from planwise_nb.core.runs import Run
 
 MARKS = {"done": "✓", "forced": "✓", "running": "▶", "next": "▶", "stale": "!", "missing": "·"}
 WATCH_SECONDS = 1.0

@@ -15,7 +15,7 @@ from planwise_nb.core.holder import HOLDER, KERNEL, LOCK, hold
 from planwise_nb.core.manifest import LOG, MANIFEST, claim_folder, done_steps
 from planwise_nb.core.pipeline import Key, label
 from planwise_nb.core.rollback import roll_back
-from planwise_nb.core.runner import Run
+from planwise_nb.core.runs import Run
 from planwise_nb.core.trail import chained
 
 NOT_FORKED = (MANIFEST, LOG, LOCK, HOLDER, KERNEL)

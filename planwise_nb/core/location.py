@@ -9,7 +9,7 @@ from planwise_nb.core.kernels import RUN_FOLDER
 from planwise_nb.core.ledger import Ledger
 from planwise_nb.core.manifest import MANIFEST
 from planwise_nb.core.pipeline import Pipeline
-from planwise_nb.core.runner import Run
+from planwise_nb.core.runs import Run
 
 OUT = Path("outputs/runs")
 

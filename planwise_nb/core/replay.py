@@ -18,7 +18,7 @@ from planwise_nb.core import store
 from planwise_nb.core.changes import STARTED_FROM
 from planwise_nb.core.kernels import RUN_FOLDER
 from planwise_nb.core.manifest import DIAGNOSTICS, MANIFEST, read_manifest, write_json
-from planwise_nb.core.runner import Run
+from planwise_nb.core.runs import Run
 from planwise_nb.core.verification import Finding, compare_tables
 
 PICTURES = "image/svg+xml"

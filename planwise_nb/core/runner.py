@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
@@ -15,27 +14,23 @@ from typing import Any, Protocol
 import duckdb
 
 from planwise_nb.core.changes import Source, accepted, noted_sources, require_unchanged, started_files
-from planwise_nb.core.checklist import Checklist, Item, read_checklist
-from planwise_nb.core.digests import file_digest, value_digest
 from planwise_nb.core.errors import InputError, PlanwiseError, Problem
-from planwise_nb.core.holder import end_kernel, hold, holder
+from planwise_nb.core.holder import end_kernel, hold
 from planwise_nb.core.kernels import execute
 from planwise_nb.core.ledger import Ledger
 from planwise_nb.core.manifest import (
     DIAGNOSTICS,
-    MANIFEST,
     claim_folder,
     provenance,
-    read_diagnostics,
-    read_manifest,
     write_json,
 )
 from planwise_nb.core.messages import Listener, RunFinished, RunStarted, StepFailed, StepFinished, StepStarted
 from planwise_nb.core.notebooks import check_parameters
 from planwise_nb.core.pipeline import Key, Pipeline, label
 from planwise_nb.core.project import shipped
-from planwise_nb.core.rollback import known_files, roll_back, written_files
-from planwise_nb.core.trail import KEY_VARIABLE, is_signed, last_link, sealed
+from planwise_nb.core.rollback import roll_back
+from planwise_nb.core.runs import Run, record_step
+from planwise_nb.core.trail import KEY_VARIABLE, is_signed
 from planwise_nb.core.verification import Finding, verify
 
 
@@ -62,45 +57,6 @@ class Inputs(Protocol):
 
     def write(self, folder: Path) -> None:
         """Write inputs, parameters, notebooks and models as used into the run's folder."""
-
-
-@dataclass(frozen=True)
-class Run:
-    """A run on disk. Everything about it is read from its folder."""
-
-    pipeline: Pipeline
-    folder: Path
-    ledger: Ledger
-
-    @property
-    def manifest(self) -> dict[str, Any]:
-        """The manifest as it is now."""
-        return read_manifest(self.folder)
-
-    @property
-    def checklist(self) -> Checklist:
-        """The checklist as it is now."""
-        return read_checklist(self.pipeline, self.folder)
-
-    @property
-    def is_held(self) -> bool:
-        """Whether a live runner works on it."""
-        return holder(self.folder) is not None
-
-    def items(self) -> list[Item]:
-        """The lines of the checklist as they are now, the running step marked."""
-        return self.checklist.items(is_held=self.is_held)
-
-    def update(self, **changes: Any) -> dict[str, Any]:
-        """Change the manifest and the run's row in the ledger together."""
-        return self.write(self.manifest | changes)
-
-    def write(self, manifest: dict[str, Any]) -> dict[str, Any]:
-        """Seal and write the manifest, and the run's row in the ledger."""
-        closed = sealed(manifest)
-        write_json(self.folder / MANIFEST, closed)
-        self.ledger.record(closed)
-        return closed
 
 
 def start(pipeline: Pipeline, inputs: Inputs, *, out: Path, command: list[str], parent: str | None = None) -> Run:
@@ -254,48 +210,6 @@ def _run_step(started: Run, key: Key) -> tuple[tuple[str, ...], float]:
     record_step(started, key, result, {"started_at": started_at, "seconds": seconds, "parameters": parameters})
     unmet = [check for check in result["checks"] if not check["is_passed"]]
     return tuple(f"{check['check_name']} ({check['found']})" for check in unmet), seconds
-
-
-def record_step(started: Run, key: Key, result: Mapping[str, Any], facts: Mapping[str, Any]) -> None:
-    """Append the record of a step whose notebook is on disk: what it was made from, and what it made.
-
-    ``result`` is what its notebook handed over; ``facts`` are its start, seconds and parameters.
-    """
-    name, period = key
-    manifest = started.manifest
-    notebook = started.pipeline.executed_path(key)
-    known = known_files(manifest)
-    files = {path: file_digest(started.folder / path) for path in written_files(started.folder) if path not in known}
-    record = {
-        "step": name,
-        "period": period,
-        **facts,
-        "is_forced": [name, period] in manifest["forced"],
-        "peak_memory_mb": result.get("peak_memory_mb", 0.0),
-        "created_at": manifest["created_at"],
-        "notebook": notebook,
-        "notebook_sha256": file_digest(started.folder / notebook),
-        "inputs_sha256": value_digest(manifest["files"]),
-        "tables": result["tables"],
-        "files": files,
-        "diagnostics_sha256": _add_diagnostics(started.folder, key, result, facts["seconds"]),
-        "previous_sha256": last_link(manifest),
-    }
-    started.update(
-        steps=[*manifest["steps"], record],
-        stale=[stale for stale in manifest["stale"] if stale != [name, period]],
-        seconds=round(manifest["seconds"] + facts["seconds"], 3),
-        peak_memory_mb=max(manifest["peak_memory_mb"], record["peak_memory_mb"]),
-    )
-
-
-def _add_diagnostics(folder: Path, key: Key, result: Mapping[str, Any], seconds: float) -> str:
-    """Add the entry of a step to the diagnostics; its digest."""
-    rows = {table: written["rows"] for table, written in result["tables"].items()}
-    entry = {"step": key[0], "period": key[1], "seconds": seconds, "tables": rows, "checks": result["checks"]}
-    others = [step for step in read_diagnostics(folder)["steps"] if (step["step"], step["period"]) != key]
-    write_json(folder / DIAGNOSTICS, {"steps": [*others, entry]})
-    return value_digest(entry)
 
 
 @contextmanager

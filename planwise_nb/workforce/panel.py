@@ -22,7 +22,8 @@ from planwise_nb.core.manifest import done_steps
 from planwise_nb.core.messages import line
 from planwise_nb.core.notebooks import read_parameters
 from planwise_nb.core.pipeline import Key, label
-from planwise_nb.core.runner import Run, run
+from planwise_nb.core.runner import run
+from planwise_nb.core.runs import Run
 from planwise_nb.workforce.figures import figure_schema
 from planwise_nb.workforce.levers import LEVERS
 from planwise_nb.workforce.pipeline import WORKFORCE

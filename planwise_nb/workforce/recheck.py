@@ -15,7 +15,7 @@ from planwise_nb.core import store
 from planwise_nb.core.changes import STARTED_FROM, find_source_changes
 from planwise_nb.core.errors import BusyError
 from planwise_nb.core.holder import holder
-from planwise_nb.core.runner import Run
+from planwise_nb.core.runs import Run
 from planwise_nb.core.verification import Finding, verify
 from planwise_nb.workforce import models
 from planwise_nb.workforce.pipeline import WORKFORCE

@@ -28,7 +28,7 @@ from planwise_nb.core.kernels import STEP_RESULT
 from planwise_nb.core.location import find_run, is_executing
 from planwise_nb.core.pipeline import Key, label
 from planwise_nb.core.processes import peak_memory_mb
-from planwise_nb.core.runner import Run
+from planwise_nb.core.runs import Run
 from planwise_nb.workforce import models, publication, sql_magic
 from planwise_nb.workforce.models import Model
 from planwise_nb.workforce.panel import show_panel

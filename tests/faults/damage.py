@@ -19,7 +19,8 @@ from planwise_nb.core import runner, store
 from planwise_nb.core.holder import hold
 from planwise_nb.core.ledger import Ledger
 from planwise_nb.core.manifest import MANIFEST, read_manifest
-from planwise_nb.core.runner import Run, run
+from planwise_nb.core.runner import run
+from planwise_nb.core.runs import Run
 from planwise_nb.core.verification import verify
 from planwise_nb.workforce.pipeline import WORKFORCE
 from tests.faults.harness import Laboratory, faults_of

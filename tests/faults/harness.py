@@ -20,7 +20,7 @@ from planwise_nb.core.holder import KERNEL, end_kernel, hold
 from planwise_nb.core.ledger import Ledger
 from planwise_nb.core.manifest import MANIFEST, read_manifest
 from planwise_nb.core.rollback import roll_back
-from planwise_nb.core.runner import Run
+from planwise_nb.core.runs import Run
 from planwise_nb.core.verification import verify
 from planwise_nb.workforce.pipeline import WORKFORCE
 

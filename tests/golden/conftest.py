@@ -8,7 +8,7 @@ from pathlib import Path
 
 from planwise_nb.core.kernels import step_result
 from planwise_nb.core.replay import Chain
-from planwise_nb.core.runner import Run, record_step
+from planwise_nb.core.runs import Run, record_step
 from planwise_nb.workforce.pipeline import WORKFORCE
 from tests.golden_copies import GOLDEN, start_golden_run
 
