@@ -18,6 +18,7 @@ Out = Annotated[Path, typer.Option("--out", help="Where runs land, with their re
 AsJson = Annotated[bool, typer.Option("--json", help="Standard output is one JSON object.")]
 OUT = Path("outputs/runs")
 WRONG_COMMAND = 2
+LONGEST_LINE = 2_000
 _has_printed_json = False
 
 
@@ -44,7 +45,7 @@ def reported(as_json: bool, began: float) -> Iterator[None]:
 
 def refuse(error: PlanwiseError, as_json: bool, began: float, **more: Any) -> NoReturn:
     """Say ``error`` and exit with its code; ``more`` joins or replaces keys of the JSON object."""
-    print(f"planwise: {error}", file=sys.stderr)
+    print(legible(f"planwise: {error}"), file=sys.stderr)
     if as_json:
         status = "refused" if isinstance(error, InputError) else "failed"
         print_json({"status": status, "errors": error.as_json(), "seconds": since(began), **more})
@@ -55,7 +56,14 @@ def print_json(value: dict[str, Any]) -> None:
     """Print the one JSON object of a command on standard output."""
     global _has_printed_json  # noqa: PLW0603 - one object on standard output, whoever writes it
     _has_printed_json = True
-    print(json.dumps(value, ensure_ascii=False, default=str))
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    print(text.encode("utf-8", "backslashreplace").decode("utf-8"))
+
+
+def legible(text: str) -> str:
+    """A text for a terminal: control characters, which would command it, are written out; endless lines are cut."""
+    lines = "".join(sign if sign.isprintable() or sign == "\n" else repr(sign)[1:-1] for sign in text).split("\n")
+    return "\n".join(line if len(line) <= LONGEST_LINE else f"{line[:LONGEST_LINE]}…" for line in lines)
 
 
 def since(began: float) -> float:
