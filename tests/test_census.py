@@ -242,6 +242,10 @@ FILES = {
     "broken.parquet": (b"PAR1 nothing", "not a readable Parquet file"),
     "broken.xlsx": (b"PK nothing", "not a readable Excel workbook"),
     "census.json": (b"[]", "unknown format"),
+    "census.xlsm": (b"PK", "workbook of the kind .xlsm"),
+    "nul.csv": (HEADER + b"\n" + LINE.replace(b"E1", b"E\x001") + b"\n", "holds the character NUL"),
+    "open.csv": (b'"' + HEADER + b"\n" + LINE + b"\n", "quoted value in line 1 that does not end"),
+    "wide_header.csv": (HEADER.replace(b"active", b"a" * 200_000), "a header of more than 100,000 bytes"),
 }
 
 

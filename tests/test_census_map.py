@@ -110,7 +110,7 @@ def test_a_position_outside_the_range_is_refused(tmp_path):
         ("Here = 'Yes'", "Here + 1", "derive.active fails"),
         ('"No": employee_id', "Nr: employee_id", "the extract has no column 'Nr'"),
         ("values:", "where: Salary > 1000000\nvalues:", "keeps no row"),
-        ("values:", "where: upper(Title)\nvalues:", "census mapping's where fails"),
+        ("values:", "where: upper(Title)\nvalues:", "own.yaml: where fails"),
         ("values:", "pay_position: Salary\nvalues:", "more than one source"),
         ("employee_ssn:", "employee_san:", "did you mean 'employee_ssn'"),
         ('"No": employee_id', '"No": employee_hire_date', "more than one source"),
@@ -163,3 +163,8 @@ def test_the_retail_chain_of_2010_comes_in_with_pay_inside_its_ranges():
     ranges = {level.level_id: (level.min_compensation, level.max_compensation) for level in census.job_levels}
     for row in census.accepted.select(["level_id", "employee_gross_compensation"]).to_pylist():
         assert ranges[row["level_id"]][0] <= row["employee_gross_compensation"] <= ranges[row["level_id"]][1]
+
+
+def test_values_for_a_column_that_nothing_gives_are_refused(tmp_path):
+    with pytest.raises(InputError, match="nothing gives that column"):
+        read(tmp_path, MAP + "  department: {Sales: Shop}\n")

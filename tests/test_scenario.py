@@ -297,3 +297,41 @@ def test_the_shipped_baseline_agrees_with_itself_and_locks_nothing():
     assert baseline.differences == {"census.file": "sample_1000.csv"}
     for name in ("baseline", "high_growth", "lean"):
         assert not any(row.is_locked for row in load_scenario(name, folders=[SHIPPED]).layers)
+
+
+def test_an_own_baseline_may_extend_the_shipped_one(folder):
+    (folder / "baseline.yaml").write_text("extends: baseline\nworkforce: {total_termination_rate: 0.2}\n")
+    own = load_scenario("baseline", folders=[folder, SHIPPED])
+    assert own.chain == ("baseline", "baseline")
+    assert own.scenario.workforce.total_termination_rate == Decimal("0.2")
+    assert own.census_file == (SHIPPED.parent / "census" / "sample_1000.csv").resolve()
+    assert own.files[:2] == (folder / "baseline.yaml", SHIPPED / "baseline.yaml")
+
+
+def test_a_scenario_that_extends_only_itself_goes_in_a_circle(folder):
+    assert "goes in a circle: mine → mine" in refusal(folder, "extends: mine\n")
+
+
+def test_levers_beside_an_own_scenario_are_not_those_of_the_shipped_one_of_that_name(folder):
+    (folder / "high_growth.yaml").write_text("extends: high_growth\n")
+    header, row = (SHIPPED / "comp_levers.csv").read_text().splitlines()[:2]
+    (folder / "comp_levers.csv").write_text(f"{header}\n{row.replace('0.035', '0.011')}\n")
+    own = load_scenario("high_growth", folders=[folder, SHIPPED])
+    merits = [
+        row for row in own.layers if (row.parameter_name, row.fiscal_year, row.job_level) == ("merit_base", 2025, 1)
+    ]
+    assert [str(row.parameter_value) for row in sorted(merits, key=lambda row: row.layer)] == ["0.011", "0.035"]
+
+
+def test_several_entries_in_one_setting_are_shown_how_to_be_written(folder):
+    said = refusal(folder, "extends: baseline\n", ["hiring.level_mix={1: 1}"])
+    assert "such as --set hiring.level_mix.1=0.4" in said
+
+
+def test_a_lever_with_more_decimals_than_are_counted_with_is_warned_about(folder):
+    header, row = (SHIPPED / "comp_levers.csv").read_text().splitlines()[:2]
+    mine = [row.replace("high_growth", "mine").replace("0.035", value) for value in ("0.0377384337925512", "0.035")]
+    (folder / "comp_levers.csv").write_text("\n".join([header, mine[0], mine[1].replace("2025,1", "2025,2")]) + "\n")
+    (warning,) = load(folder, "extends: baseline\n").warnings
+    assert (warning.rule, warning.count) == ("rounded_lever", 1)
+    assert "merit_base: 0.037738" in warning.sample[0]

@@ -13,11 +13,13 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from planwise_nb.core.errors import InputError, PlanwiseError
+from planwise_nb.core.printable import inert
 
 Out = Annotated[Path, typer.Option("--out", help="Where runs land, with their registry.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Standard output is one JSON object.")]
 OUT = Path("outputs/runs")
 WRONG_COMMAND = 2
+LONGEST_LINE = 2_000
 _has_printed_json = False
 
 
@@ -44,7 +46,7 @@ def reported(as_json: bool, began: float) -> Iterator[None]:
 
 def refuse(error: PlanwiseError, as_json: bool, began: float, **more: Any) -> NoReturn:
     """Say ``error`` and exit with its code; ``more`` joins or replaces keys of the JSON object."""
-    print(f"planwise: {error}", file=sys.stderr)
+    print(legible(f"planwise: {error}"), file=sys.stderr)
     if as_json:
         status = "refused" if isinstance(error, InputError) else "failed"
         print_json({"status": status, "errors": error.as_json(), "seconds": since(began), **more})
@@ -57,6 +59,12 @@ def print_json(value: dict[str, Any]) -> None:
     _has_printed_json = True
     text = json.dumps(value, ensure_ascii=False, default=str)
     print("".join(sign if sign.isprintable() else json.dumps(sign)[1:-1] for sign in text))
+
+
+def legible(text: str) -> str:
+    """A text for a terminal: control characters, which would command it, are written out; endless lines are cut."""
+    lines = inert(text, keep="\n").split("\n")
+    return "\n".join(line if len(line) <= LONGEST_LINE else f"{line[:LONGEST_LINE]}…" for line in lines)
 
 
 def since(began: float) -> float:

@@ -62,6 +62,10 @@ class Problem:
         return "\n".join(lines)
 
 
+SHOWN = 50
+"""How many problems a report shows."""
+
+
 class InputError(PlanwiseError):
     """The input was refused; ``problems`` lists everything that is wrong with it, not the first only."""
 
@@ -72,7 +76,10 @@ class InputError(PlanwiseError):
         self.problems = tuple(problems)
 
     def __str__(self) -> str:
-        return "\n".join([super().__str__(), *(f"  - {problem}" for problem in self.problems)])
+        lines = [super().__str__(), *(f"  - {problem}" for problem in self.problems[:SHOWN])]
+        if len(self.problems) > SHOWN:
+            lines.append(f"  … and {len(self.problems) - SHOWN:,} more problems")
+        return "\n".join(lines)
 
     def as_json(self) -> list[dict[str, Any]]:
         """The problems as a list of JSON objects; the error itself where it lists none."""

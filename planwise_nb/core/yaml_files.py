@@ -18,6 +18,7 @@ from planwise_nb.core.errors import InputError, Problem
 MAX_BYTES = 1_000_000
 
 _WHOLE = re.compile(r"[-+]?(0|[1-9][0-9]{0,29})\Z")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _FRACTION = re.compile(r"[-+]?([0-9]{1,30}\.[0-9]{0,30}|\.[0-9]{1,30})\Z")
 
 
@@ -57,6 +58,13 @@ class _StrictLoader(yaml.SafeLoader):
             mapping[key] = self.construct_object(value_node, deep=deep)
         return mapping
 
+    def construct_text(self, node: yaml.ScalarNode) -> str:
+        text = str(self.construct_scalar(node))
+        if found := _CONTROL.search(text):
+            fix = "Remove it: a text holds letters, digits and signs that can be printed."
+            raise _Fault("yaml_character", f"a text holds the character {found.group()!r}", fix, node.start_mark)
+        return text
+
     def construct_whole_number(self, node: yaml.ScalarNode) -> int:
         return int(_plain_digits(node, _WHOLE))
 
@@ -75,6 +83,7 @@ class _StrictLoader(yaml.SafeLoader):
         raise _Fault("yaml_value", f"{getattr(node, 'value', '')!r} is not a plain value", fix, node.start_mark)
 
 
+_StrictLoader.add_constructor("tag:yaml.org,2002:str", _StrictLoader.construct_text)
 _StrictLoader.add_constructor("tag:yaml.org,2002:int", _StrictLoader.construct_whole_number)
 _StrictLoader.add_constructor("tag:yaml.org,2002:float", _StrictLoader.construct_fraction)
 _StrictLoader.add_constructor("tag:yaml.org,2002:timestamp", _StrictLoader.construct_day)
@@ -121,6 +130,9 @@ def read_value(text: str) -> Any:
 def _text(path: Path) -> str:
     try:
         size = path.stat().st_size
+        if not path.is_file():
+            what = "the file cannot be read: it is a folder, a pipe or a device"
+            _refuse(path, "file_unreadable", what, "Give a file of text.")
         content = path.read_bytes() if size <= MAX_BYTES else b""
     except OSError as error:
         reason = error.strerror or type(error).__name__

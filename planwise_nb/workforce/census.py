@@ -111,6 +111,17 @@ def read_census(
         )
 
 
+def check_extract(path: Path, census_map: CensusMap | None) -> None:
+    """Whether the file can be read, fits ``census_map`` and has the columns of a census; nothing of its rows.
+
+    Raises ``InputError`` with what is wrong.
+    """
+    extract = read_extract(path)
+    if census_map:
+        extract = apply_census_map(extract, census_map, census_date=date.today(), job_levels=())
+    _check_columns(extract, path, census_map)
+
+
 def _check_columns(extract: pa.Table, path: Path, census_map: CensusMap | None) -> None:
     present = matched_columns(extract)
     missing = [column for column in REQUIRED if column not in present]

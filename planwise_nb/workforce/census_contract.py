@@ -12,7 +12,7 @@ from decimal import Decimal
 import pandera.pandas as pa
 
 from planwise_nb.workforce.census_map import PAY
-from planwise_nb.workforce.census_readings import BIRTH, HIRE, ID, LEAVE
+from planwise_nb.workforce.census_readings import BIRTH, HIRE, ID, LEAVE, LONGEST_TEXT
 from planwise_nb.workforce.job_levels import JobLevel
 
 YOUNGEST, OLDEST = 14, 100
@@ -40,7 +40,7 @@ class Rule:
 
 def contract(years: range, levels: Sequence[JobLevel], pay: tuple[Decimal, Decimal]) -> tuple[Rule, ...]:
     """The rules of a census for a simulation of ``years``; ``pay`` is the lowest and the highest pay a year."""
-    return (*_identity(years), *_days(), *_order_of_days(), *_pay(*pay), *_status(levels))
+    return (*_identity(years), *_texts(), *_days(), *_order_of_days(), *_pay(*pay), *_status(levels))
 
 
 def schema(rules: Sequence[Rule]) -> pa.DataFrameSchema:
@@ -62,6 +62,18 @@ def _identity(years: range) -> tuple[Rule, ...]:
         Rule("duplicate_id", "id_copied", Check.ne, (True,), (ID,), "several rows have the same id", once),
         Rule("reserved_id", "id_reserved", Check.ne, (True,), (ID,), form, other),
         Rule("unmapped_value", "has_unmapped", Check.ne, (True,), ("unmapped",), "a value has no meaning", unmapped),
+    )
+
+
+def _texts() -> tuple[Rule, ...]:
+    long = f"a value has more than {LONGEST_TEXT:,} characters"
+    close = "Shorten it, or look for a quote that is not closed."
+    export = "Export the file again: text holds no NUL."
+    return (
+        Rule("long_value", "is_too_long", Check.ne, (True,), ("too_long",), long, close),
+        Rule(
+            "value_with_nul", "is_not_text", Check.ne, (True,), ("not_text",), "a value holds the character NUL", export
+        ),
     )
 
 

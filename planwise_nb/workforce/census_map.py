@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 import re
 from collections.abc import Mapping, Sequence
 from datetime import date
@@ -10,7 +11,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
 
 from planwise_nb.core.errors import InputError, Problem
 from planwise_nb.core.yaml_files import read_yaml
@@ -28,6 +29,9 @@ REQUIRED = (
 OPTIONAL = ("level_id", "department", "gender", "location", "scheduled_hours")
 CONTRACT = REQUIRED + OPTIONAL
 PAY = "employee_gross_compensation"
+
+MOST_SHOWN = 200
+"""How many unknown keys are named: a file with more is no mapping."""
 
 NAME = re.compile(r"[a-z0-9_-]{1,64}")
 
@@ -56,6 +60,8 @@ class CensusMap(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    _path: Path | None = PrivateAttr(default=None)
+
     description: str = Field(default="", description="what the extract is and what its figures rest on")
     census_date: date | None = Field(default=None, description="the day that the extract describes")
     where: Text | None = Field(default=None, description="boolean expression: the rows of the extract to take")
@@ -70,6 +76,11 @@ class CensusMap(BaseModel):
     )
     minimum_pay: Limit = Field(default=Decimal(1_000), description="pay under this is refused")
     maximum_pay: Limit = Field(default=Decimal(100_000_000), description="pay over this is refused")
+
+    @property
+    def source(self) -> str:
+        """The file that the mapping was read from, for messages."""
+        return str(self._path or "the census mapping")
 
     @model_validator(mode="after")
     def _each_column_has_one_source(self) -> Self:
@@ -102,19 +113,20 @@ def load_census_map(name_or_path: str | Path, folders: Sequence[Path]) -> Census
         ) from None
     if census_map.job_levels is not None:
         check_job_levels(census_map.job_levels, f"{path}: job_levels")
+    census_map._path = path
     return census_map
 
 
 def _find(name: str, folders: Sequence[Path]) -> Path:
     if not NAME.fullmatch(name):
         path = Path(name)
-        if path.is_file():
+        if path.name and os.path.lexists(path):
             return path
         raise InputError(
             f"There is no census mapping file {name}.", fix="Check the path, or give the name of a mapping."
         )
     for folder in folders:
-        if (folder / f"{name}.yaml").is_file():
+        if os.path.lexists(folder / f"{name}.yaml"):
             return folder / f"{name}.yaml"
     known = sorted({path.stem for folder in folders for path in folder.glob("*.yaml")})
     raise InputError(
@@ -131,8 +143,7 @@ def _check_keys(document: Mapping[str, Any], path: Path) -> None:
             what=f"unknown key {key!r}{_nearest(str(key), _known_keys())}",
             fix=f"Known keys: {', '.join(_known_keys())}.",
         )
-        for key in document
-        if key not in CensusMap.model_fields
+        for key in [key for key in document if key not in CensusMap.model_fields][:MOST_SHOWN]
     ]
     if problems:
         raise InputError(f"The census mapping {path} has keys that mean nothing.", problems)

@@ -6,7 +6,7 @@ Expressions run in a database in memory that can open neither files nor the netw
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -54,10 +54,11 @@ def apply_census_map(
     columns = [*(name for name in extract.column_names[1:] if name.lower() != CENSUS_DATE), CENSUS_DATE]
     expressions = _checked_expressions(census_map, columns)
     with store.sandbox() as connection:
+        _check_values(census_map, {*sources, *census_map.derive, *([PAY] if census_map.pay_position else [])})
         connection.register("extract_file", extract)
         _load(connection, extract, sources, census_date)
         _choose(connection, expressions.pop("where", "true"), census_map)
-        _evaluate(connection, sources, expressions)
+        _evaluate(connection, sources, expressions, census_map)
         _look_up(connection, census_map.values)
         _place_in_range(connection, census_map, census_map.job_levels or job_levels)
         return connection.sql(f"select * from placed order by {quoted(LINE)}").to_arrow_table()  # noqa: S608 - a constant
@@ -72,7 +73,7 @@ def _sources(extract: pa.Table, census_map: CensusMap) -> dict[str, str]:
         problems = [
             Problem(
                 rule="missing_column",
-                where=f"rename.{name}",
+                where=f"{census_map.source}: rename.{name}",
                 what=f"the extract has no column {name!r}",
                 fix=f"Did you mean {known[near[name][0]]!r}?"
                 if near[name]
@@ -80,7 +81,7 @@ def _sources(extract: pa.Table, census_map: CensusMap) -> dict[str, str]:
             )
             for name in missing
         ]
-        raise InputError("The census mapping does not fit the extract.", problems)
+        raise InputError(f"The census mapping {census_map.source} does not fit the extract.", problems)
     renamed = {target: known[name.lower()] for name, target in census_map.rename.items()}
     same = {column: name for column, name in matched_columns(extract).items() if column not in census_map.derive}
     if census_map.pay_position:
@@ -98,10 +99,27 @@ def _checked_expressions(census_map: CensusMap, columns: Sequence[str]) -> dict[
         try:
             checked[key] = check_expression(text, columns)
         except InputError as error:
-            problems.append(Problem(rule="expression", where=key, what=error.what, fix=error.fix))
+            where = f"{census_map.source}: {key}"
+            problems.append(Problem(rule="expression", where=where, what=error.what, fix=error.fix))
     if problems:
-        raise InputError("The census mapping has expressions that cannot be used.", problems)
+        raise InputError(f"The census mapping {census_map.source} has expressions that cannot be used.", problems)
     return checked
+
+
+def _check_values(census_map: CensusMap, given: Collection[str]) -> None:
+    """Meanings of values are for columns that the mapping or the extract gives."""
+    problems = [
+        Problem(
+            rule="values_without_column",
+            where=f"{census_map.source}: values.{column}",
+            what=f"there are values for {column}, and nothing gives that column",
+            fix=f"Rename or derive {column} too, or remove its values.",
+        )
+        for column in census_map.values
+        if column not in given
+    ]
+    if problems:
+        raise InputError(f"The census mapping {census_map.source} does not fit the extract.", problems)
 
 
 def _load(
@@ -153,16 +171,19 @@ def _choose(connection: duckdb.DuckDBPyConnection, condition: str, census_map: C
     try:
         connection.execute(f"create table chosen as select * from extract where cast({condition} as boolean)")  # noqa: S608 - checked
     except duckdb.Error as error:
-        raise _failed("where", census_map.where, error) from None
+        raise _failed(census_map, "where", census_map.where, error) from None
     if not connection.execute("select 1 from chosen limit 1").fetchall():
         raise InputError(
-            f"The census mapping keeps no row: 'where: {census_map.where}' is true for none of them.",
+            f"The census mapping {census_map.source} keeps no row: 'where: {census_map.where}' holds for none.",
             fix="Correct the mapping's where, or give the extract that it was written for.",
         )
 
 
 def _evaluate(
-    connection: duckdb.DuckDBPyConnection, sources: Mapping[str, str], expressions: Mapping[str, str]
+    connection: duckdb.DuckDBPyConnection,
+    sources: Mapping[str, str],
+    expressions: Mapping[str, str],
+    census_map: CensusMap,
 ) -> None:
     """Table ``mapped``: ``LINE``, the census columns that the mapping or the extract gives, and ``pay_position``."""
     kept = [f"{quoted(_text_of(name))} as {column}" for column, name in sources.items()]
@@ -173,22 +194,22 @@ def _evaluate(
         connection.execute(f"create table mapped as select {columns} from chosen")  # noqa: S608 - checked expressions
     except duckdb.Error as error:
         for key, sql in expressions.items():
-            _try(connection, key, sql)
-        raise InputError(f"The census mapping fails: {error}.", fix="Correct the mapping's expressions.") from None
+            _try(connection, census_map, key, sql)
+        raise _failed(census_map, "derive", ", ".join(expressions), error) from None
 
 
-def _try(connection: duckdb.DuckDBPyConnection, key: str, sql: str) -> None:
+def _try(connection: duckdb.DuckDBPyConnection, census_map: CensusMap, key: str, sql: str) -> None:
     kind = f"cast({sql} as double)" if key == PAY_POSITION else sql
     try:
         connection.execute(f"select count({kind}) from chosen").fetchall()  # noqa: S608 - a checked expression
     except duckdb.Error as error:
-        raise _failed(key, sql, error) from None
+        raise _failed(census_map, key, sql, error) from None
 
 
-def _failed(key: str, expression: str | None, error: duckdb.Error) -> InputError:
+def _failed(census_map: CensusMap, key: str, expression: str | None, error: duckdb.Error) -> InputError:
     reason = str(error).split("\n\nLINE", maxsplit=1)[0]
     return InputError(
-        f"The census mapping's {key} fails: {expression}: {reason}",
+        f"The census mapping {census_map.source}: {key} fails: {expression}: {reason}",
         fix="Correct the expression; try_cast, nullif and case get past values that do not fit.",
     )
 
@@ -223,7 +244,7 @@ def _place_in_range(
     columns = {row[0] for row in connection.execute("select column_name from (describe looked_up)").fetchall()}
     if "level_id" not in columns:
         raise InputError(
-            "The census mapping gives pay_position, and no level whose range it is a position in.",
+            f"The census mapping {census_map.source} gives pay_position, and no level whose range it is a position in.",
             fix="Rename or derive level_id in the mapping, or give pay itself.",
         )
     ranges: dict[str, list[Any]] = {

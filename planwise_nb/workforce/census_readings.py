@@ -14,14 +14,31 @@ ID, SSN, BIRTH, HIRE, LEAVE = CONTRACT[:5]
 
 BLANKS = "' \t\r\n\u00a0'"
 
+LONGEST_TEXT = 32_767
+"""How many characters a value may have: as many as a cell of a spreadsheet."""
+
+
+def _columns_where(condition: str) -> str:
+    """The names of the columns whose text meets ``condition``, or null."""
+    names = ", ".join(f"case when {condition.format(column)} then '{column}' end" for column in CONTRACT)
+    return f"nullif(concat_ws(', ', {names}), '')"
+
+
 TEXTS = f"""
     create table texts as
+    with trimmed as (
+        select
+            "{LINE}" as line,
+            unmapped,
+            pay_position,
+            {", ".join(f"nullif(trim(cast({column} as varchar), {BLANKS}), '') as {column}" for column in CONTRACT)}
+        from census
+    )
     select
-        "{LINE}" as line,
-        unmapped,
-        pay_position,
-        {", ".join(f"nullif(trim(cast({column} as varchar), {BLANKS}), '') as {column}" for column in CONTRACT)}
-    from census
+        *,
+        {_columns_where(f"length({{}}) > {LONGEST_TEXT}")} as too_long,
+        {_columns_where("contains({}, chr(0))")} as not_text,
+    from trimmed
 """  # noqa: S608 - names of columns
 
 READINGS = rf"""
@@ -75,6 +92,8 @@ READINGS = rf"""
         case when level_id is not null then coalesce(level_read, -1) end as level,
         case when scheduled_hours is not null then coalesce(hours_read, -1)::double end as hours,
         unmapped is not null as has_unmapped,
+        too_long is not null as is_too_long,
+        not_text is not null as is_not_text,
         pay_position,
         birth, hire, leave, is_active,
         try_cast(level_read as integer) as level_id,

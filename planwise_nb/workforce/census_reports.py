@@ -8,6 +8,7 @@ from pathlib import Path
 import duckdb
 
 from planwise_nb.core.errors import InputError, Problem
+from planwise_nb.core.printable import inert
 from planwise_nb.workforce.census_contract import Rule
 from planwise_nb.workforce.census_readings import HIRE, ID, LEAVE, SSN
 from planwise_nb.workforce.extracts import file_kind
@@ -119,5 +120,5 @@ def _legible(value: str | None) -> str:
     if value is None:
         return "blank"
     short = value if len(value) <= LONGEST_SHOWN else f"{value[:LONGEST_SHOWN]}…"
-    plain = "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in short)
+    plain = inert(short)
     return f"'{plain}'"

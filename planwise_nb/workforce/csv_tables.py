@@ -18,6 +18,11 @@ from planwise_nb.workforce.figures import plain, rounded
 SAMPLE = 5
 """How many lines a problem shows."""
 
+MOST_FAULTS = 1_000
+"""A table with more is not read to its end: it is no such table."""
+
+MAX_BYTES = 20_000_000
+
 Cell = Callable[[str], Any]
 """Reads the text of one cell; a ValueError says what the cell must be."""
 
@@ -43,10 +48,12 @@ class Table:
 
     path: Path
     _faults: dict[tuple[str, str, str], list[str]] = field(default_factory=dict)
+    _count: int = 0
 
     def fault(self, rule: str, what: str, found: str, fix: str) -> None:
         """Note that ``what`` is wrong; ``found`` is the line and value that shows it."""
         self._faults.setdefault((rule, what, fix), []).append(found)
+        self._count += 1
 
     def problems(self) -> list[Problem]:
         """One problem for each kind of fault, with the first lines."""
@@ -62,6 +69,8 @@ class Table:
             return []
         rows = []
         for number, texts in lines:
+            if self._count > MOST_FAULTS:
+                break
             if len(texts) != len(header):
                 what = f"a row has not {len(header)} cells"
                 self.fault("cells", what, f"line {number}: {len(texts)} cells", "Give each column one cell.")
@@ -93,7 +102,7 @@ class Table:
     def _lines(self) -> tuple[list[str], list[tuple[int, list[str]]]]:
         lines: list[tuple[int, list[str]]] = []
         try:
-            text = self.path.read_bytes().decode("utf-8-sig")
+            text = self._content().decode("utf-8-sig")
             reader = csv.reader(io.StringIO(text, newline=""), strict=True)
             lines = [(reader.line_num, texts) for texts in reader if texts]
         except UnicodeDecodeError as error:
@@ -106,8 +115,17 @@ class Table:
                 self.fault("file_empty", "the file is empty", "no line", "Write the header line and the rows.")
         return ([name.strip() for name in lines[0][1]], lines[1:]) if lines else ([], [])
 
+    def _content(self) -> bytes:
+        if not self.path.is_file():
+            raise OSError("it is a folder, a pipe, a device or a link to nothing")
+        if (size := self.path.stat().st_size) > MAX_BYTES:
+            raise OSError(f"{size:,} bytes, the limit is {MAX_BYTES:,}")
+        return self.path.read_bytes()
+
     def _header_fits(self, header: list[str], columns: list[str]) -> bool:
         for name in dict.fromkeys(header):
+            if self._count > MOST_FAULTS:
+                break
             if name not in columns:
                 near = get_close_matches(name, columns, 1, 0.5)
                 fix = f"Did you mean {near[0]}?" if near else f"The columns are {', '.join(columns)}."

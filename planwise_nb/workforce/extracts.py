@@ -9,27 +9,29 @@ from __future__ import annotations
 
 import codecs
 import csv
+import os
 import re
-import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NoReturn
-from zipfile import BadZipFile
 
 import duckdb
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from planwise_nb.core import store
 from planwise_nb.core.errors import InputError
+from planwise_nb.workforce.workbooks import WorkbookError, read_sheet
 
 LINE = "line of the file"
 DELIMITERS = ",;\t|"
-LONGEST_HEADER = 1_000_000
+LONGEST_HEADER = 100_000
+MOST_COLUMNS = 2_000
+MOST_ROWS = 20_000_000
+OTHER_WORKBOOKS = (".xls", ".xlsm", ".xlsb", ".xltx", ".ods", ".numbers")
 OTHER_ENCODINGS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, b"\x00\x00\xfe\xff")
 
 
@@ -39,11 +41,16 @@ def read_extract(path: Path) -> pa.Table:
     Raises ``InputError`` for a file that is missing, empty, broken, truncated, of an unknown format or not UTF-8, and
     for a header without names or with a name twice (in any case of letters).
     """
-    reader = READERS.get(path.suffix.lower())
+    suffix = path.suffix.lower()
+    reader = READERS.get(suffix)
     if path.is_dir():
         _refuse(path, "is a folder, not a file", "Give the file of the census.")
-    if not path.exists():
+    if not os.path.lexists(path):
         _refuse(path, "does not exist", "Check the path.")
+    if not path.is_file():
+        _refuse(path, "is a pipe, a device or a link to nothing, not a file", "Give the file of the census.")
+    if reader is None and suffix in OTHER_WORKBOOKS:
+        _refuse(path, f"is a workbook of the kind {suffix}, which is not read", "Open it and save it as .xlsx.")
     if reader is None:
         _refuse(path, "is of an unknown format", f"Save it as one of {', '.join(READERS)}.")
     try:
@@ -85,7 +92,9 @@ def _read_text(path: Path) -> pa.Table:
 
 def _header_line(path: Path) -> str:
     with path.open("rb") as file:
-        first = file.readline(LONGEST_HEADER).removeprefix(codecs.BOM_UTF8)
+        first = file.readline(LONGEST_HEADER + 1).removeprefix(codecs.BOM_UTF8)
+    if len(first) > LONGEST_HEADER:
+        _refuse(path, f"has a header of more than {LONGEST_HEADER:,} bytes", "Put the column names on line 1.")
     if first.startswith(OTHER_ENCODINGS) or b"\x00" in first:
         _refuse(path, "is not UTF-8 text (it looks like UTF-16)", "Save it as UTF-8, in Excel 'CSV UTF-8'.")
     try:
@@ -95,6 +104,10 @@ def _header_line(path: Path) -> str:
     header = header.splitlines()[0] if header.strip() else ""
     if not header.strip():
         _refuse(path, "starts with an empty line instead of a header", "Put the column names on line 1.")
+    if header.count('"') % 2:
+        _refuse(
+            path, "has a quoted value in line 1 that does not end", "Close the quote, and keep a header on one line."
+        )
     return header
 
 
@@ -102,10 +115,12 @@ def _split(header: str, delimiter: str) -> list[str]:
     return next(csv.reader([header], delimiter=delimiter))
 
 
-def _checked_names(path: Path, header: list[Any]) -> list[str]:
+def _checked_names(path: Path, header: Sequence[Any]) -> list[str]:
     names = ["" if name is None else str(name).strip() for name in header]
     while names and not names[-1]:
         names.pop()
+    if len(names) > MOST_COLUMNS:
+        _refuse(path, f"has {len(names):,} columns, at most {MOST_COLUMNS:,} are read", "Leave out what is not needed.")
     folded = [name.lower() for name in names]
     twice = sorted({name for name in folded if name and folded.count(name) > 1})
     if twice:
@@ -163,32 +178,45 @@ def _with_true_lines(path: Path, table: pa.Table) -> pa.Table:
 
 def _read_parquet(path: Path) -> pa.Table:
     try:
-        table = pq.ParquetFile(path).read()
+        table = _read_parquet_pages(path)
     except pa.ArrowException as error:
         _refuse(path, f"is not a readable Parquet file: {error}", "Export it again: it may have been cut off.")
     names = _checked_names(path, table.column_names)
-    columns = [_wall_clock(column) for column in table.columns[: len(names)]]
+    columns = [_plain(column) for column in table.columns[: len(names)]]
     numbers = pa.array(np.arange(1, table.num_rows + 1), pa.int64())
-    return pa.table([numbers, *columns], names=[LINE, *names])
+    read = pa.table([numbers, *columns], names=[LINE, *names])
+    with store.connect() as connection:
+        try:
+            connection.from_arrow(read.slice(0, 1)).fetchall()
+        except duckdb.Error as error:
+            _refuse(path, f"has a column of a type that cannot be read: {error}", "Save its columns as text.")
+    return read
 
 
-def _wall_clock(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """A timestamp with a time zone as the date and time that its people read, without the zone."""
+def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """A timestamp with a time zone as the date and time that its people read, without the zone; half floats whole."""
+    if pa.types.is_float16(column.type):
+        return column.cast(pa.float64())
     zoned = pa.types.is_timestamp(column.type) and column.type.tz
     return pc.local_timestamp(column) if zoned else column
 
 
+def _read_parquet_pages(path: Path) -> pa.Table:
+    pages = pq.ParquetFile(path)
+    if (count := pages.metadata.num_rows) > MOST_ROWS:
+        _refuse(path, f"has {count:,} rows, at most {MOST_ROWS:,} are read", "Give one row for each employee.")
+    return pages.read()
+
+
 def _read_excel(path: Path) -> pa.Table:
     try:
-        sheet = pd.read_excel(path, header=None, dtype=str, keep_default_na=False, na_values=[""], engine="openpyxl")
-    except (BadZipFile, KeyError, ValueError, TypeError, EOFError, zlib.error, SyntaxError) as error:
-        _refuse(path, f"is not a readable Excel workbook: {error}", "Save it again as .xlsx, without a password.")
-    if sheet.empty:
-        _refuse(path, "has nothing on its first sheet", "Put the header and the employees on the first sheet.")
-    names = _checked_names(path, [None if pd.isna(name) else name for name in sheet.iloc[0]])
-    rows = sheet.iloc[1:, : len(names)]
-    columns = [pa.array(rows[column], pa.string(), from_pandas=True) for column in rows]
-    return pa.table([pa.array(np.arange(2, len(rows) + 2), pa.int64()), *columns], names=[LINE, *names])
+        header, columns = read_sheet(path)
+    except WorkbookError as error:
+        _refuse(path, str(error), error.fix)
+    names = _checked_names(path, header)
+    lines = pa.array(np.arange(2, len(columns[0]) + 2), pa.int64())
+    texts = [pa.array(column, pa.string()) for column in columns[: len(names)]]
+    return pa.table([lines, *texts], names=[LINE, *names])
 
 
 def _refuse(path: Path, what: str, fix: str) -> NoReturn:

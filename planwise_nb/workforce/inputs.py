@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -15,8 +16,9 @@ from planwise_nb.core.changes import Source
 from planwise_nb.core.digests import combined_digest, file_digest, is_hidden, tree_digest
 from planwise_nb.core.errors import InputError, Problem
 from planwise_nb.core.project import Project, shipped
-from planwise_nb.workforce.census import Census, read_census
+from planwise_nb.workforce.census import Census, check_extract, read_census
 from planwise_nb.workforce.census_map import CensusMap, load_census_map
+from planwise_nb.workforce.extracts import read_extract
 from planwise_nb.workforce.parameters import ResolvedScenario, write_parameters
 from planwise_nb.workforce.pipeline import WORKFORCE
 from planwise_nb.workforce.scenario_files import load_scenario
@@ -136,37 +138,102 @@ def _told(differences: dict[str, Any]) -> dict[str, str]:
 def resolve(project: Project, request: Request) -> WorkforceInputs:
     """Read and check everything that ``request`` names. Writes nothing.
 
-    Raises ``InputError`` with all that is wrong with the scenario, the mapping or the census.
+    Raises ``InputError`` with all that is wrong with the scenario, the mapping and the census.
     """
-    resolved = load_scenario(
-        request.scenario,
-        folders=project.folders("params/workforce"),
-        settings=request.settings,
-        years=request.years,
-        seed=request.seed,
-    )
+    refusals: dict[str, InputError] = {}
+    resolved = census_map = map_file = None
+    with _collected(refusals, "scenario"):
+        resolved = _scenario(project, request)
+    with _collected(refusals, "census mapping"):
+        map_file, census_map = _census_map(project, _map_name(resolved, request))
+    if resolved is None or refusals:
+        with _collected(refusals, "census"):
+            _check_file(request, resolved, census_map, is_map_known="census mapping" not in refusals)
+        raise _together(refusals)
+    return _accepted(project, request, resolved, map_file, census_map)
+
+
+def _accepted(
+    project: Project,
+    request: Request,
+    resolved: ResolvedScenario,
+    map_file: Path | None,
+    census_map: CensusMap | None,
+) -> WorkforceInputs:
+    """The inputs with the census, which is held to the scenario's years and levels."""
     said = resolved.scenario.census
     file = request.census or resolved.census_file
     if file is None:
         raise InputError(f"Scenario {resolved.scenario_id} names no census.", fix="Name one with --census FILE.")
-    map_file, census_map = _census_map(project, request.census_map or said.map)
     start_year = resolved.scenario.simulation.start_year
     opening = date(start_year - 1, 12, 31)
-    census_date = request.census_date or (census_map and census_map.census_date) or said.date or opening
-    simulated_years = range(start_year, resolved.scenario.simulation.end_year + 1)
-    warnings = _check_census_date(census_date, opening)
+    stated = {
+        "--census-date": request.census_date,
+        map_file: census_map.census_date if census_map else None,
+        f"scenario {resolved.scenario_id}": said.date,
+    }
+    place, census_date = next(((place, day) for place, day in stated.items() if day), (None, opening))
+    warnings = _check_census_date(census_date, opening, str(place))
     census = read_census(
         file,
         census_map=census_map,
         census_date=census_date,
-        simulated_years=simulated_years,
+        simulated_years=range(start_year, resolved.scenario.simulation.end_year + 1),
         job_levels=resolved.tables.job_levels,
         mask_ssn=said.mask_ssn,
         set_aside=request.set_aside,
     )
     if census.job_levels is not None:
         resolved = resolved.with_job_levels(census.job_levels)
-    return WorkforceInputs(project, resolved, census, file, map_file, (*warnings, *census.warnings))
+    told = (*resolved.warnings, *warnings, *census.warnings)
+    return WorkforceInputs(project, resolved, census, file, map_file, told)
+
+
+def _scenario(project: Project, request: Request) -> ResolvedScenario:
+    return load_scenario(
+        request.scenario,
+        folders=project.folders("params/workforce"),
+        settings=request.settings,
+        years=request.years,
+        seed=request.seed,
+    )
+
+
+def _map_name(resolved: ResolvedScenario | None, request: Request) -> str | None:
+    if request.census_map is not None or resolved is None:
+        return request.census_map
+    return resolved.scenario.census.map
+
+
+@contextmanager
+def _collected(refusals: dict[str, InputError], subject: str) -> Iterator[None]:
+    try:
+        yield
+    except InputError as refusal:
+        refusals[subject] = refusal
+
+
+def _check_file(
+    request: Request, resolved: ResolvedScenario | None, census_map: CensusMap | None, *, is_map_known: bool
+) -> None:
+    """What can be said of the census while the scenario or the mapping is refused: not of its rows."""
+    file = request.census or (resolved.census_file if resolved else None)
+    if file is None:
+        return
+    is_map_known = is_map_known and (resolved is not None or request.census_map is not None)
+    check_extract(file, census_map) if is_map_known else read_extract(file)
+
+
+def _together(refusals: Mapping[str, InputError]) -> InputError:
+    """One error with the problems of all."""
+    if len(refusals) == 1:
+        return next(iter(refusals.values()))
+    problems: list[Problem] = []
+    for subject, refusal in refusals.items():
+        single = Problem(rule=f"{subject.replace(' ', '_')}_refused", where=subject, what=refusal.what, fix=refusal.fix)
+        problems += refusal.problems or [single]
+    names = " and the ".join(refusals)
+    return InputError(f"The {names} cannot be used; the rows of the census are checked after that.", problems)
 
 
 def _census_map(project: Project, name: str | None) -> tuple[Path | None, CensusMap | None]:
@@ -178,12 +245,12 @@ def _census_map(project: Project, name: str | None) -> tuple[Path | None, Census
     return (named or [Path(name)])[0], census_map
 
 
-def _check_census_date(census_date: date, opening: date) -> tuple[Problem, ...]:
+def _check_census_date(census_date: date, opening: date, place: str) -> tuple[Problem, ...]:
     """A census later than the opening of the first year is refused; an earlier one is warned about."""
     years = f"--years {census_date.year + 1}-{census_date.year + 5}"
     if census_date > opening:
         raise InputError(
-            f"The census date {census_date} lies after {opening}, the opening of the first simulated year.",
+            f"The census date {census_date} ({place}) lies after {opening}, the opening of the first simulated year.",
             fix=f"Simulate from the year after the census ({years}), or give --census-date {opening}.",
         )
     if census_date == opening:

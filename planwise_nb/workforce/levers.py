@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from planwise_nb.core.errors import Problem
-from planwise_nb.workforce.csv_tables import Cell, Row, Table, filled, number, one_of, whole
-from planwise_nb.workforce.figures import figure_schema, number_in_range, rounded
+from planwise_nb.workforce.csv_tables import SAMPLE, Cell, Row, Table, filled, number, one_of, whole
+from planwise_nb.workforce.figures import figure_schema, number_in_range, plain, rounded
 from planwise_nb.workforce.scenario import SECTIONS
 
 
@@ -41,7 +41,10 @@ LEVERS = {
 
 @dataclass(frozen=True, kw_only=True)
 class LeverRow:
-    """One row of ``comp_levers.csv``; year or level is None for all; ``where`` is its file and line."""
+    """One row of ``comp_levers.csv``; year or level is None for all; ``where`` is its file and line.
+
+    ``is_rounded``: the table states more than six decimals.
+    """
 
     scenario_id: str
     fiscal_year: int | None
@@ -52,6 +55,7 @@ class LeverRow:
     created_at: dt.datetime
     created_by: str
     where: str
+    is_rounded: bool = False
 
 
 def read_levers(path: Path, is_scenario: Callable[[str], bool], problems: list[Problem]) -> list[LeverRow]:
@@ -78,8 +82,25 @@ def read_levers(path: Path, is_scenario: Callable[[str], bool], problems: list[P
 
 def _lever_row(row: Row, path: Path) -> LeverRow:
     values = {name: value for name, value in row.cells.items() if name != "event_type"}
-    values["parameter_value"] = rounded(row["parameter_value"])
-    return LeverRow(**values, where=f"{path}:{row.line}")
+    stated = row["parameter_value"]
+    values["parameter_value"] = rounded(stated)
+    return LeverRow(**values, where=f"{path}:{row.line}", is_rounded=rounded(stated) != stated)
+
+
+def rounding_warnings(rows: Iterable[LeverRow]) -> Iterator[Problem]:
+    """One warning where values of ``rows`` were rounded: a table may state more decimals than are counted with."""
+    rounded_rows = [row for row in rows if row.is_rounded]
+    if rounded_rows:
+        yield Problem(
+            rule="rounded_lever",
+            where="comp_levers.csv",
+            what="a parameter_value has more than 6 decimals and is used rounded to 6",
+            fix="Nothing, where that is close enough; else state what is meant in 6 decimals.",
+            count=len(rounded_rows),
+            sample=tuple(
+                f"{row.where} {row.parameter_name}: {plain(row.parameter_value)}" for row in rounded_rows[:SAMPLE]
+            ),
+        )
 
 
 def _check_row(row: Row, table: Table, is_scenario: Callable[[str], bool]) -> None:

@@ -110,13 +110,13 @@ def level_problems(layers: Iterable[ParameterLayer], levels: Sequence[JobLevel])
         )
 
 
-def mix_problems(scenario: Scenario, levels: Sequence[JobLevel]) -> Iterator[Problem]:
-    """Levels that the mix of hires names and ``levels`` lack."""
+def mix_problems(scenario: Scenario, levels: Sequence[JobLevel], place: str = "") -> Iterator[Problem]:
+    """Levels that the mix of hires names and ``levels`` lack; ``place`` states the mix."""
     for level in sorted(scenario.hiring.level_mix):
         if level > len(levels):
             yield Problem(
                 rule="job_level",
-                where=f"hiring.level_mix.{level}",
+                where=place or f"hiring.level_mix.{level}",
                 what=f"hiring.level_mix: level {level} does not exist, levels are 1 to {len(levels)}",
                 fix=f"State hiring.level_mix for levels 1 to {len(levels)} in the scenario, adding up to 1.",
             )

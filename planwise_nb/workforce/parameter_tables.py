@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -54,7 +55,7 @@ class Tables:
 
 def find_table(name: str, folders: Sequence[Path]) -> Path | None:
     """The file ``name``.csv in the first of ``folders`` that has it."""
-    return next((path for folder in folders if (path := folder / f"{name}.csv").is_file()), None)
+    return next((path for folder in folders if os.path.lexists(path := folder / f"{name}.csv")), None)
 
 
 def read_tables(folders: Sequence[Path], problems: list[Problem]) -> Tables:

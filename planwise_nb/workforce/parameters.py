@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from planwise_nb.core.errors import InputError
+from planwise_nb.core.errors import InputError, Problem
 from planwise_nb.workforce.figures import plain
 from planwise_nb.workforce.job_levels import JobLevel, check_job_levels
 from planwise_nb.workforce.parameter_layers import ParameterLayer, level_problems, mix_problems
@@ -25,7 +25,8 @@ class ResolvedScenario:
 
     ``chain``: names from the scenario to its root; ``scenario``: their YAML files and the settings laid over each
     other; ``layers``: every statement of a parameter; ``settings``: ``section.key=value`` items, years and seed
-    included; ``files``: every file that was read; ``census_file``: the census that the scenario names, if any.
+    included; ``files``: every file that was read; ``census_file``: the census that the scenario names, if any;
+    ``warnings``: what is odd, and no reason to refuse it.
     """
 
     scenario_id: str
@@ -36,6 +37,7 @@ class ResolvedScenario:
     settings: tuple[str, ...]
     files: tuple[Path, ...]
     census_file: Path | None
+    warnings: tuple[Problem, ...] = ()
 
     @property
     def differences(self) -> dict[str, Any]:

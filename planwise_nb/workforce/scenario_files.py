@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NoReturn
@@ -12,7 +13,7 @@ from pydantic import ValidationError
 
 from planwise_nb.core.errors import InputError, Problem
 from planwise_nb.core.yaml_files import read_yaml
-from planwise_nb.workforce.levers import LeverRow, read_levers
+from planwise_nb.workforce.levers import LeverRow, read_levers, rounding_warnings
 from planwise_nb.workforce.parameter_layers import (
     ParameterLayer,
     level_problems,
@@ -62,7 +63,8 @@ def load_scenario(
     layers = tuple(_layers(parts, levers))
     if tables.job_levels:
         problems += level_problems(layers, tables.job_levels)
-        problems += mix_problems(merged, tables.job_levels) if merged else ()
+        mix_place = _place_of("hiring.level_mix", parts, typed) if merged else ""
+        problems += mix_problems(merged, tables.job_levels, mix_place) if merged else ()
     if problems or merged is None:
         raise InputError(f"Scenario {leaf.stem} cannot be used.", problems)
     return ResolvedScenario(
@@ -71,6 +73,7 @@ def load_scenario(
         scenario=merged,
         tables=tables,
         layers=layers,
+        warnings=tuple(rounding_warnings(row for rows in levers for row in rows)),
         settings=tuple(item for _, item in typed),
         files=(*(part.path for part in files if part.path), *lever_files, *tables.files),
         census_file=_census_file(parts),
@@ -90,7 +93,7 @@ def scenario_path(name_or_path: str, folders: Sequence[Path]) -> Path:
         if not re.fullmatch(SCENARIO_NAME, path.stem):
             fix = "Rename the file: 1 to 64 letters a-z, digits, _ or -, then .yaml."
             _refuse("scenario_name", name_or_path, f"{path.stem!r} cannot be the name of a scenario", fix)
-        if not path.is_file():
+        if not os.path.lexists(path):
             _refuse("unknown_scenario", name_or_path, "there is no such file", "Check the path.")
         return path
     path_or_none = _named(name_or_path, folders)
@@ -107,7 +110,7 @@ def _is_path(name_or_path: str) -> bool:
 def _named(name: str, folders: Sequence[Path]) -> Path | None:
     if not re.fullmatch(SCENARIO_NAME, name):
         return None
-    return next((path for folder in folders if (path := folder / f"{name}.yaml").is_file()), None)
+    return next((path for folder in folders if os.path.lexists(path := folder / f"{name}.yaml")), None)
 
 
 def _known(name: str, folders: Sequence[Path]) -> str:
@@ -123,8 +126,9 @@ def _chain(leaf: Path, searched: Sequence[Path], problems: list[Problem]) -> lis
     path: Path | None = leaf
     while path is not None:
         names = [part.name for part in parts]
-        if path.stem in names or len(parts) == MAX_DEPTH:
-            fault = "goes in a circle" if path.stem in names else f"is longer than {MAX_DEPTH} scenarios"
+        is_circle = path in [part.path for part in parts]
+        if is_circle or len(parts) == MAX_DEPTH:
+            fault = "goes in a circle" if is_circle else f"is longer than {MAX_DEPTH} scenarios"
             what = f"the chain of extends {fault}: {' → '.join([*names, path.stem])}"
             fix = "Let one of them extend nothing or another scenario."
             problems.append(Problem(rule="extends", where=f"{parts[-1].path}: extends", what=what, fix=fix))
@@ -140,9 +144,12 @@ def _chain(leaf: Path, searched: Sequence[Path], problems: list[Problem]) -> lis
 
 
 def _parent(name: object, path: Path, searched: Sequence[Path], problems: list[Problem]) -> Path | None:
+    """The file that ``path`` extends; one that extends its own name means the one behind it, such as the shipped."""
     if not isinstance(name, str) or not re.fullmatch(SCENARIO_NAME, name):
         return None
     parent = _named(name, searched)
+    if name == path.stem and path.parent in searched:
+        parent = _named(name, [*searched][[*searched].index(path.parent) + 1 :]) or path
     if parent is None:
         what = f"extends {name!r}, but there is no such scenario"
         fix = _known(name, searched)
@@ -164,14 +171,6 @@ def _typed_settings(settings: Sequence[str], years: tuple[int, int] | None, seed
 def _merged(parts: Sequence[Part], typed: Sequence[tuple[str, str]], problems: list[Problem]) -> Scenario | None:
     """The parts, the strongest first, as one scenario; rules over several keys are checked here."""
 
-    def where(key: str) -> str:
-        name = ".".join(key.split(".")[:2])
-        by_user = [option for option, item in typed if item.startswith(name)]
-        stating = (
-            part for part in parts if name in {f"{section}.{key}" for section, key, _ in stated_figures(part.stated)}
-        )
-        return by_user[-1] if by_user else str(next(stating, parts[-1]).path)
-
     content: dict[str, Any] = Scenario().model_dump(include=set(SECTIONS), exclude_none=True)
     for part in reversed(parts):
         content = lay_over(content, part)
@@ -179,37 +178,49 @@ def _merged(parts: Sequence[Part], typed: Sequence[tuple[str, str]], problems: l
     try:
         return Scenario.model_validate({**content, "description": leaf.description, "extends": leaf.extends})
     except ValidationError as error:
-        problems += scenario_problems(error, where)
+        problems += scenario_problems(error, lambda key: _place_of(key, parts, typed))
         return None
+
+
+def _place_of(key: str, parts: Sequence[Part], typed: Sequence[tuple[str, str]]) -> str:
+    """What the user typed, else the file, that states ``key``."""
+    name = ".".join(key.split(".")[:2])
+    by_user = [option for option, item in typed if item.startswith(name)]
+    stating = (
+        part for part in parts if name in {f"{section}.{key}" for section, key, _ in stated_figures(part.stated)}
+    )
+    return by_user[-1] if by_user else str(next(stating, parts[-1]).path)
 
 
 def _levers_of(
     files: Sequence[Part], searched: Sequence[Path], problems: list[Problem]
-) -> tuple[dict[str, list[LeverRow]], list[Path]]:
-    """The lever rows of each scenario of the chain, and the tables that were read.
+) -> tuple[list[list[LeverRow]], list[Path]]:
+    """The lever rows of each scenario of the chain, in its order, and the tables that were read.
 
     A scenario's rows are in the first table that has any, not searched further than the folder of the scenario: what
-    lies behind belongs to another scenario of the same name.
+    lies behind belongs to another scenario of the same name, and so does what lies beside one.
     """
     tables: dict[Path, list[LeverRow]] = {}
-    levers: dict[str, list[LeverRow]] = {}
+    levers: list[list[LeverRow]] = []
     names = {*scenario_names(searched), files[0].name} if files else set()
-    for part in files:
+    for place, part in enumerate(files):
+        others = {earlier.path.parent for earlier in files[:place] if earlier.path and earlier.name == part.name}
         near = list(searched)[: [*searched].index(part.path.parent) + 1] if part.path else []
-        for path in (folder / "comp_levers.csv" for folder in near):
-            if path not in tables and path.is_file():
+        own: list[LeverRow] = []
+        for path in (folder / "comp_levers.csv" for folder in near if folder not in others):
+            if path not in tables and os.path.lexists(path):
                 tables[path] = read_levers(path, names.__contains__, problems)
             if own := [row for row in tables.get(path, []) if row.scenario_id == part.name]:
-                levers[part.name] = own
                 break
+        levers.append(own)
     return levers, list(tables)
 
 
-def _layers(parts: Sequence[Part], levers: Mapping[str, Sequence[LeverRow]]) -> Iterator[ParameterLayer]:
+def _layers(parts: Sequence[Part], levers: Sequence[Sequence[LeverRow]]) -> Iterator[ParameterLayer]:
     settings, *files = parts
     yield from part_layers(settings.stated, 0, "set", settings.where)
-    for depth, part in enumerate(files):
-        yield from lever_layers(levers.get(part.name, ()), 2 * depth + 1, f"levers:{part.name}")
+    for depth, (part, rows) in enumerate(zip(files, levers, strict=True)):
+        yield from lever_layers(rows, 2 * depth + 1, f"levers:{part.name}")
         yield from part_layers(part.stated, 2 * depth + 2, f"yaml:{part.name}", f"{part.where}:")
     defaults = Scenario.model_validate(Scenario().model_dump(exclude_none=True))
     yield from part_layers(defaults, 2 * len(files) + 1, "default", "default")
@@ -220,7 +231,7 @@ def _census_file(parts: Sequence[Part]) -> Path | None:
         if "file" in part.stated.census.model_fields_set:
             file = part.stated.census.file
             folder = part.path.parent if part.path else Path()
-            return (folder / file).resolve() if file else None
+            return Path(os.path.realpath(folder / file)) if file else None
     return None
 
 

@@ -19,6 +19,9 @@ from planwise_nb.core.yaml_files import read_value
 from planwise_nb.workforce.figures import expectation, figure_schema, shown
 from planwise_nb.workforce.scenario import PART, SECTIONS, Scenario
 
+MOST_FAULTS = 200
+"""A scenario with more faults is told that it is none."""
+
 _SETTING = re.compile(r"([^=.]+)\.([^=.]+)(?:\.([^=.]+))?=(.*)", re.DOTALL)
 _MUST_BE = {
     "string_type": "a text",
@@ -73,6 +76,10 @@ def check_settings(items: Sequence[tuple[str, str]], problems: list[Problem]) ->
         value = read_value(text)
         if entry is not None:
             value = {int(entry) if re.fullmatch(r"[0-9]{1,6}", entry) else entry: value}
+        if text.lstrip().startswith("{") and entry is None:
+            fix = f"Give one --set for each entry, such as --set {section}.{key}.1=0.4."
+            problems.append(Problem(rule="set_form", where=typed, what=f"{key} is given several entries", fix=fix))
+            continue
         before = len(problems)
         check_part({section: {key: value}}, typed, problems)
         if len(problems) == before:
@@ -106,8 +113,9 @@ def lay_over(below: dict[str, dict[str, Any]], part: Part) -> dict[str, dict[str
 
 
 def scenario_problems(error: ValidationError, where: Callable[[str], str]) -> Iterator[Problem]:
-    """The problems of a scenario that pydantic refused; ``where`` gives the place of a key."""
-    for fault in error.errors(include_url=False):
+    """The problems of a scenario that pydantic refused, the first of very many; ``where`` gives the place of a key."""
+    faults = error.errors(include_url=False)
+    for fault in faults[:MOST_FAULTS]:
         path = [str(step) for step in fault["loc"]]
         if fault["type"] == "figure":
             for entry, text in fault["ctx"]["faults"]:
@@ -121,6 +129,9 @@ def scenario_problems(error: ValidationError, where: Callable[[str], str]) -> It
             key, must_be = ".".join(path), _MUST_BE.get(fault["type"], fault["msg"])
             what = f"{key} is {shown(fault['input'])}: it must be {must_be}"
             yield Problem(rule="value", where=where(key), what=what, fix=f"Set {key} to {must_be}.")
+    if (more := len(faults) - MOST_FAULTS) > 0:
+        what = f"{more:,} more keys are wrong: this looks like another kind of file"
+        yield Problem(rule="many", where=where(""), what=what, fix="Give the file of a scenario.")
 
 
 def _figure_fix(key: str, *, alone: bool) -> str:

@@ -25,6 +25,7 @@ from tests.faults.harness import (
     stopped_by,
     survive,
 )
+from tests.faults.hostile_inputs import feed_hostile_inputs
 from tests.faults.test_faults import DAMAGED, laboratory_in
 
 CHAIN = 10
@@ -112,6 +113,9 @@ def main() -> int:
         for lost in done[-1].lost:
             print(f"    {lost}", flush=True)
     shutil.rmtree(place)
+    fed = feed_hostile_inputs()
+    done.append(Figures("malformed input", fed.fed, list(fed.lost)))
+    print(done[-1])
     total = Figures("all", sum(each.injected for each in done), [lost for each in done for lost in each.lost])
     print(total)
     return 1 if total.lost else 0
