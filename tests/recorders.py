@@ -14,7 +14,7 @@ PROCESSES, RECORDS = 10, 20
 
 
 def manifest(run_id: str, **changes: Any) -> dict[str, Any]:
-    """As much of a manifest as the index reads."""
+    """As much of a manifest as the index reads, and what no manifest is without."""
     return {
         "run_id": run_id,
         "pipeline": "workforce",
@@ -24,6 +24,9 @@ def manifest(run_id: str, **changes: Any) -> dict[str, Any]:
         "created_at": "2027-01-01T12:00:00+00:00",
         "finished_at": None,
         "seconds": 0.0,
+        "periods": [2025],
+        "files": {},
+        "steps": [],
     } | changes
 
 

@@ -57,6 +57,7 @@ _ATTEMPTS = 5
 _SQLITE_BUSY = {5, 6}
 _SQLITE_UNUSABLE = {1, 11, 26}
 _SQLITE_MOVED = 1032
+_SQLITE_INPUT_OUTPUT = 10
 _POSTGRESQL_BUSY = {"40001", "40P01", "53300", "55P03", "57P03"}
 _POSTGRESQL_NO_TABLE = "42P01"
 
@@ -133,7 +134,7 @@ class Registry:
                     has_table = False
                 elif self.file and _is_unusable(error):
                     self._set_aside(self.file)
-                elif _sqlite_code(error) != _SQLITE_MOVED or attempt == _ATTEMPTS:
+                elif not _was_moved(error) or attempt == _ATTEMPTS:
                     raise self._told(error) from None
             else:
                 self.has_answered = True
@@ -209,6 +210,12 @@ def _sqlite_code(error: sa.exc.DBAPIError) -> int:
 
 def _lacks_table(error: sa.exc.DBAPIError) -> bool:
     return getattr(error.orig, "sqlstate", "") == _POSTGRESQL_NO_TABLE or "no such table" in str(error.orig)
+
+
+def _was_moved(error: sa.exc.DBAPIError) -> bool:
+    """Whether another process may have set the file aside meanwhile, so that trying again may help."""
+    code = _sqlite_code(error)
+    return code == _SQLITE_MOVED or code & 0xFF == _SQLITE_INPUT_OUTPUT
 
 
 def _is_unusable(error: sa.exc.DBAPIError) -> bool:
