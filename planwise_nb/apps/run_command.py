@@ -177,9 +177,9 @@ def _report_checked(found: Any, as_json: bool, began: float) -> None:
     from planwise_nb.workforce.recheck import recheck  # noqa: PLC0415
 
     checked = recheck(found)
-    problems = [str(finding) for finding in checked.findings]
-    for problem in problems:
-        print(f"  - {problem}", file=sys.stderr)
+    problems = [{"where": finding.where, "message": finding.what} for finding in checked.findings]
+    for finding in checked.findings:
+        print(f"  - {finding}", file=sys.stderr)
     said = f"{len(problems)} problem(s)" if problems else "all hold"
     print(f"Run {found.folder.name}: {checked.checks} checks and {checked.tests} data tests run again, {said}.",
           file=sys.stderr)  # fmt: skip

@@ -33,7 +33,8 @@ def verify(
         if (runner := holder(found.folder)) is not None:
             raise BusyError(f"Run {run_id} is running: {runner}.", fix="Verify it when it has ended.")
         manifest = found.manifest
-        findings = verified(found.pipeline, found.folder, manifest)
+        is_whole = manifest["status"] == "success"
+        findings = verified(found.pipeline, found.folder, manifest, allow_leftovers=not is_whole)
         steps = f"{len(manifest['steps'])} of {len(found.checklist.keys)} steps"
         _say(f"Run {run_id} ({manifest['status']}, {steps}): manifest, records, files and tables", findings)
         if is_signed(manifest) and KEY_VARIABLE not in os.environ:

@@ -53,9 +53,22 @@ def hold(folder: Path) -> Iterator[None]:
 
 
 def holder(folder: Path) -> Process | None:
-    """The live runner of the run in ``folder``; None where nobody runs it. Takes no lock: it disturbs nobody."""
+    """The live runner of the run in ``folder``; None where nobody runs it. It disturbs nobody."""
     process = _read(folder / HOLDER)
-    return process if process is not None and process.is_alive() else None
+    if process is None or not process.is_alive() or not (process.is_of_this_machine or _is_locked(folder)):
+        return None
+    return process
+
+
+def _is_locked(folder: Path) -> bool:
+    """Whether the lock is taken: all that can be known of a runner on another machine."""
+    try:
+        with FileLock(folder / LOCK, timeout=0):
+            return False
+    except Timeout:
+        return True
+    except OSError:
+        return False
 
 
 def _told(folder: Path) -> str:

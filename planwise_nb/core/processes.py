@@ -35,16 +35,21 @@ class Process:
         """The process as a JSON object."""
         return asdict(self)
 
+    @property
+    def is_of_this_machine(self) -> bool:
+        """Whether it runs, or ran, here."""
+        return self.host == socket.gethostname()
+
     def is_alive(self) -> bool:
         """Whether it still runs. One of another machine counts as alive: nobody here can tell."""
-        if self.host != socket.gethostname():
+        if not self.is_of_this_machine:
             return True
         found = self._found()
         return found is not None and found.status() != psutil.STATUS_ZOMBIE
 
     def end(self, seconds: float = 10.0) -> None:
         """End it if it is of this machine and still there, and wait until it is gone."""
-        if self.host == socket.gethostname() and (found := self._found()) is not None:
+        if self.is_of_this_machine and (found := self._found()) is not None:
             try:
                 found.kill()
                 found.wait(seconds)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -30,7 +29,6 @@ from planwise_nb.core.pipeline import Key, Pipeline, label
 from planwise_nb.core.project import shipped
 from planwise_nb.core.rollback import roll_back
 from planwise_nb.core.runs import Run, record_step
-from planwise_nb.core.trail import KEY_VARIABLE, is_signed
 from planwise_nb.core.verification import Finding, verify
 
 
@@ -133,10 +131,6 @@ def run(
 def _settle(started: Run, accept_changes: bool) -> None:
     """Bring the run to the state of its records, on which the next step can stand."""
     manifest, folder = started.manifest, started.folder
-    if is_signed(manifest) and KEY_VARIABLE not in os.environ:
-        raise InputError(
-            f"Run {folder.name} is signed, and {KEY_VARIABLE} is not set.", fix="Set it to the key that the run has."
-        )
     if not accept_changes:
         require_unchanged(folder, manifest)
     end_kernel(folder)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,12 +10,13 @@ from typing import Any
 
 from planwise_nb.core.checklist import Checklist, Item, read_checklist
 from planwise_nb.core.digests import file_digest, value_digest
+from planwise_nb.core.errors import InputError
 from planwise_nb.core.holder import holder
 from planwise_nb.core.ledger import Ledger
 from planwise_nb.core.manifest import DIAGNOSTICS, MANIFEST, read_diagnostics, read_manifest, write_json
 from planwise_nb.core.pipeline import Key, Pipeline
 from planwise_nb.core.rollback import known_files, written_files
-from planwise_nb.core.trail import last_link, sealed
+from planwise_nb.core.trail import KEY_VARIABLE, is_signed, last_link, sealed
 
 
 @dataclass(frozen=True)
@@ -45,8 +47,17 @@ class Run:
         return self.checklist.items(is_held=self.is_held)
 
     def update(self, **changes: Any) -> dict[str, Any]:
-        """Change the manifest and the run's row in the ledger together."""
-        return self.write(self.manifest | changes)
+        """Change the manifest and the run's row in the ledger together.
+
+        Raises ``InputError`` where the run is signed and the environment holds no key: no signature gets lost.
+        """
+        manifest = self.manifest
+        if is_signed(manifest) and KEY_VARIABLE not in os.environ:
+            raise InputError(
+                f"Run {self.folder.name} is signed, and {KEY_VARIABLE} is not set.",
+                fix="Set it to the key that the run has.",
+            )
+        return self.write(manifest | changes)
 
     def write(self, manifest: dict[str, Any]) -> dict[str, Any]:
         """Seal and write the manifest, and the run's row in the ledger."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -32,15 +33,22 @@ class Finding:
         return f"{self.where}: {self.what}"
 
 
-def verify(pipeline: Pipeline, folder: Path, manifest: dict[str, Any]) -> list[Finding]:
+def verify(
+    pipeline: Pipeline, folder: Path, manifest: dict[str, Any], *, allow_leftovers: bool = False
+) -> list[Finding]:
     """Everything that does not hold in the trail of the run in ``folder``: manifest, records, files, diagnostics and
     tables. Empty where all holds. Changes nothing.
+
+    ``allow_leftovers`` passes over what no record names: an unfinished step leaves something behind, which a resume
+    removes.
     """
+    leftovers = [] if allow_leftovers else [*_stray_files(folder, manifest), *_stray_tables(pipeline, folder, manifest)]
     return [
         *_manifest(pipeline, manifest),
         *_files(folder, manifest),
         *_diagnostics(folder, manifest),
         *_tables(pipeline, folder, manifest),
+        *leftovers,
     ]
 
 
@@ -60,13 +68,16 @@ def _manifest(pipeline: Pipeline, manifest: dict[str, Any]) -> Iterator[Finding]
 def _files(folder: Path, manifest: dict[str, Any]) -> Iterator[Finding]:
     for change in find_file_changes(folder, manifest):
         yield Finding(change.path, f"{change.what} since the run started")
-    known = known_files(manifest)
     for record in manifest["steps"]:
         for name, digest in record["files"].items():
             path = folder / name
             if not path.is_file() or file_digest(path) != digest:
                 what = "is not the file that was recorded" if path.is_file() else "is gone"
                 yield Finding(name, what, (record["step"], record["period"]))
+
+
+def _stray_files(folder: Path, manifest: dict[str, Any]) -> Iterator[Finding]:
+    known = known_files(manifest)
     for name in written_files(folder):
         if name not in known:
             yield Finding(name, "no record names it")
@@ -92,7 +103,6 @@ def _tables(pipeline: Pipeline, folder: Path, manifest: dict[str, Any]) -> Itera
         with store.connect(database, read_only=True) as connection:
             yield from compare_tables(pipeline, connection, manifest)
             yield from _moments(pipeline, connection, manifest)
-            yield from _other_tables(pipeline, connection, manifest)
     except (PlanwiseError, duckdb.Error) as error:
         what = error.what if isinstance(error, PlanwiseError) else f"cannot be read: {str(error).splitlines()[0]}"
         yield Finding(store.DATABASE, what, done_steps(manifest)[0])
@@ -141,15 +151,14 @@ def _made_at(connection: duckdb.DuckDBPyConnection, table: str, where: str, crea
     return True
 
 
-def _other_tables(
-    pipeline: Pipeline, connection: duckdb.DuckDBPyConnection, manifest: dict[str, Any]
-) -> Iterator[Finding]:
-    """Tables and rows that no record names."""
+def _stray_tables(pipeline: Pipeline, folder: Path, manifest: dict[str, Any]) -> Iterator[Finding]:
+    """Tables and rows that no record names; a database that cannot be read is told of by ``_tables``."""
     strays = stray_rows(pipeline, manifest)
-    for table in sorted(_table_names(connection)):
-        if table not in strays:
-            yield Finding(f"table {table}", "no record names it")
-        else:
+    with suppress(PlanwiseError, duckdb.Error), store.connect(folder / store.DATABASE, read_only=True) as connection:
+        for table in sorted(_table_names(connection)):
+            if table not in strays:
+                yield Finding(f"table {table}", "no record names it")
+                continue
             query = f"select count(*) from {quoted(table)} where {strays[table]}"  # noqa: S608 - made by rollback
             if rows := connection.execute(query).fetchall()[0][0]:
                 yield Finding(f"table {table}", f"{rows:,} rows belong to no record")

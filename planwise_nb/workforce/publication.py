@@ -7,7 +7,8 @@ from pathlib import Path
 
 import duckdb
 
-from planwise_nb.core.manifest import DRAFT
+from planwise_nb.core.manifest import DRAFT, read_manifest
+from planwise_nb.core.rollback import known_files
 
 EXPORT = Path("export")
 
@@ -56,8 +57,12 @@ def _order(connection: duckdb.DuckDBPyConnection, table: str) -> str:
 
 
 def open_published(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
-    """Make a view of every published table of the run in ``folder``."""
-    for published in sorted((folder / EXPORT).glob("*/")):
-        files = [str(file) for file in sorted(published.glob("*.parquet"))]
-        if files and published.name in (*SMALL, *EMPLOYEE_LEVEL):
-            connection.read_parquet(files).create_view(published.name)
+    """Make a view of every table that a finished step of the run in ``folder`` published.
+
+    What an unfinished step left is no result.
+    """
+    recorded = known_files(read_manifest(folder))
+    for table in (*SMALL, *EMPLOYEE_LEVEL):
+        files = sorted((folder / EXPORT / table).glob("*.parquet"))
+        if known := [str(file) for file in files if file.relative_to(folder).as_posix() in recorded]:
+            connection.read_parquet(known).create_view(table)

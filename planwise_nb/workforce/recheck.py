@@ -44,7 +44,7 @@ def recheck(run: Run) -> Rechecked:
     if (runner := holder(run.folder)) is not None:
         raise BusyError(f"Run {run.folder.name} is running: {runner}.", fix="Wait until it ends.")
     manifest = run.manifest
-    findings = verify(run.pipeline, run.folder, manifest)
+    findings = verify(run.pipeline, run.folder, manifest, allow_leftovers=manifest["status"] != "success")
     findings += [Finding(change.path, change.what) for change in find_source_changes(run.folder, manifest)]
     checks = tests = 0
     with _copy(run.folder):
