@@ -13,7 +13,9 @@ import pytest
 from planwise_nb.core import store
 from planwise_nb.core.errors import BusyError, ChecklistError, InputError
 from planwise_nb.core.forks import force, fork
-from planwise_nb.core.holder import hold
+from planwise_nb.core.holder import HOLDER, hold
+from planwise_nb.core.manifest import write_json
+from planwise_nb.core.processes import Process
 from planwise_nb.core.runner import run
 from planwise_nb.core.runs import Run
 from planwise_nb.core.trail import KEY_VARIABLE
@@ -219,6 +221,16 @@ def test_the_second_process_on_a_run_is_refused_and_told_who_holds_it(finished_r
         assert stopped.is_held
         assert command("runs", "--delete", stopped.folder.name, "--out", tmp_path)[0] == 1
     assert not stopped.is_held
+
+
+def test_a_runner_that_died_on_another_machine_holds_nothing(finished_run: Run, tmp_path: Path) -> None:
+    stopped = cut(whole_copy(finished_run, tmp_path), FIRST_STEPS)
+    elsewhere = Process("another-machine", 1, 0.0)
+    write_json(stopped.folder / HOLDER, elsewhere.as_json())
+    assert not stopped.is_held
+    with hold(stopped.folder):
+        write_json(stopped.folder / HOLDER, elsewhere.as_json())
+        assert stopped.is_held
 
 
 def test_a_process_that_keeps_the_database_open_is_named(finished_run: Run, tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from planwise_nb.core.manifest import MANIFEST, write_json
 from planwise_nb.core.runs import Run
 from planwise_nb.core.trail import KEY_VARIABLE, chained, sealed
 from planwise_nb.core.verification import verify
-from tests.run_copies import answer, command, whole_copy
+from tests.run_copies import answer, command, cut, whole_copy
 
 EVENTS = "notebooks/2025/04_event_generation.ipynb"
 
@@ -166,6 +166,19 @@ def test_verify_tells_people_and_programs_and_exits_with_one(finished_run: Run, 
     assert (code, "1 finding(s)" in said, EVENTS in said) == (1, True, True)
     told = answer("verify", run.folder.name, "--out", tmp_path)
     assert (told["status"], told["errors"][0]["where"]) == ("invalid", EVENTS)
+
+
+def test_what_an_unfinished_step_left_is_no_tampering(finished_run: Run, tmp_path: Path) -> None:
+    stopped = cut(whole_copy(finished_run, tmp_path), 9)
+    assert "rows belong to no record" in found(stopped)
+    code, _, said = command("verify", stopped.folder.name, "--out", tmp_path)
+    assert (code, "running, 9 of 16 steps" in said) == (0, True)
+
+
+def test_what_an_unfinished_step_published_is_no_result(finished_run: Run, tmp_path: Path) -> None:
+    stopped = cut(whole_copy(finished_run, tmp_path), 9)
+    said = answer("show", stopped.folder.name, "--out", tmp_path)
+    assert [year["simulation_year"] for year in said["years"]] == [2025]
 
 
 def forged(run: Run) -> Run:

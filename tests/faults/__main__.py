@@ -18,6 +18,7 @@ from tests.faults import damage
 from tests.faults.harness import (
     Figures,
     Laboratory,
+    at_once,
     kill_kernel,
     kill_runner,
     next_record,
@@ -77,6 +78,7 @@ def faults(moments: int, seed: int) -> dict[str, list[tuple[int, Fault]]]:
         "folder read-only": [(1, damage.read_only)],
         "file truncated": [(1, partial(damage.truncated, name=name, remedy=remedy)) for name, remedy in DAMAGED],
         "lock taken": [(2, damage.taken_lock)],
+        "runs at once": [(10, lambda laboratory: at_once(own(laboratory), 10))],
     }
 
 

@@ -194,6 +194,17 @@ def random_blows(seed: int, count: int, strike: Blow, longest: float) -> list[tu
     return [(after(moments.uniform(0.2, longest)), strike) for _ in range(count)]
 
 
+def at_once(laboratory: Laboratory, count: int) -> Iterator[str]:
+    """So many runs at the same time, below one folder: none disturbs another, and the registry has them all."""
+    for process in [laboratory.started(laboratory.new_run()) for _ in range(count)]:
+        if process.wait(PATIENCE_SECONDS * count) != 0:
+            yield f"a run ended with {process.returncode}"
+    if len(folders := laboratory.folders()) != count:
+        yield f"{len(folders)} of {count} runs are there"
+    for folder in folders:
+        yield from faults_of(laboratory, folder)
+
+
 def stopped_by(laboratory: Laboratory, number: signal.Signals, seconds: float) -> Iterator[str]:
     """A run that is asked to stop ends within 5 seconds, says how to go on, and can go on."""
     before = laboratory.folders()
