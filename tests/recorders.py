@@ -25,7 +25,11 @@ def manifest(run_id: str, **changes: Any) -> dict[str, Any]:
         "finished_at": None,
         "seconds": 0.0,
         "periods": [2025],
+        "sources": [],
         "files": {},
+        "accepted_changes": [],
+        "forced": [],
+        "stale": [],
         "steps": [],
     } | changes
 

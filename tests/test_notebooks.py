@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from IPython.core.interactiveshell import InteractiveShell
 
 from planwise_nb.core.errors import ParameterError
 from planwise_nb.core.notebooks import check_parameters
@@ -25,3 +26,9 @@ def test_a_parameter_of_another_type_is_refused() -> None:
 
 def test_defaults_are_filled_in() -> None:
     assert check_parameters(REQUIREMENTS, {"year": 2027}) == {"run_dir": "", "year": 2027}
+
+
+def test_a_notebook_shows_a_refusal_as_its_message_and_not_as_a_traceback(capsys: pytest.CaptureFixture[str]) -> None:
+    refusal = "from planwise_nb.core.errors import ChecklistError\nraise ChecklistError('Too early.', fix='Wait.')"
+    InteractiveShell().run_cell(refusal)
+    assert capsys.readouterr().out.strip() == "ChecklistError: Too early.\nWait."

@@ -17,9 +17,6 @@ import altair as alt
 import pandas as pd
 import vl_convert
 from altair.typing import ChartType
-from IPython.core.getipython import get_ipython
-
-from planwise_nb.core.errors import PlanwiseError
 
 MIME_TYPE = "application/vnd.vegalite.v5+json"
 # JupyterLab 4 draws with Vega-Lite 5: another major version in the specification makes it complain
@@ -76,13 +73,6 @@ def enable_charts() -> None:
     alt.renderers.register("planwise", _mimebundle)
     alt.renderers.enable("planwise")
     alt.data_transformers.enable("default", max_rows=MAX_ROWS)
-
-
-def show_errors_briefly() -> None:
-    """Show the library's own errors as their message: it says what to do, a traceback would bury it."""
-    shell: Any = get_ipython()
-    if shell is not None:
-        shell.set_custom_exc((PlanwiseError,), lambda _, kind, error, *__, **___: [f"{kind.__name__}: {error}"])
 
 
 def svg(chart: ChartType) -> str:

@@ -34,6 +34,10 @@ class PlanwiseError(Exception):
         self.fix = fix
         super().__init__(f"{what}\n{fix}".strip())
 
+    def _render_traceback_(self) -> list[str]:
+        """What a notebook shows of it: the message, which says what to do and which a traceback would bury."""
+        return [f"{type(self).__name__}: {self}"]
+
     def as_json(self) -> list[dict[str, Any]]:
         """The error as a list of JSON objects, one a problem."""
         return [{"rule": type(self).__name__, "message": self.what, "fix": self.fix}]

@@ -19,7 +19,10 @@ DIAGNOSTICS = "diagnostics.json"
 LOG = "logs.jsonl"
 DRAFT = ".draft"
 
-ESSENTIAL = {"run_id", "pipeline", "subject", "status", "created_at", "periods", "files", "steps"}
+ESSENTIAL = {
+    *("run_id", "pipeline", "subject", "status", "created_at", "periods"),
+    *("sources", "files", "accepted_changes", "forced", "stale", "steps"),
+}
 """What a manifest cannot be without."""
 
 

@@ -41,7 +41,6 @@ def open_step(name: str, run_dir: str = "", year: int | None = None) -> Workforc
     Raises ``ChecklistError`` where a step before it is missing, or where this kernel only looks and the step has
     not run yet.
     """
-    shown.show_errors_briefly()
     run = find_run(WORKFORCE, run_dir)
     key = (name, year)
     run.checklist.require(key)
