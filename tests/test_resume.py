@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from planwise_nb.core import store
-from planwise_nb.core.errors import BusyError, ChecklistError, InputError
+from planwise_nb.core.errors import BusyError, ChecklistError, DamagedError, InputError
 from planwise_nb.core.forks import force, fork
 from planwise_nb.core.holder import HOLDER, hold
-from planwise_nb.core.manifest import write_json
+from planwise_nb.core.manifest import MANIFEST, write_json
 from planwise_nb.core.processes import Process
 from planwise_nb.core.runner import run
 from planwise_nb.core.runs import Run
@@ -211,6 +211,75 @@ def test_a_signed_run_does_not_go_on_without_its_key(
         run(stopped, quiet)
 
 
+def test_no_signature_is_lost_by_a_forced_step(
+    finished_run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stopped = cut(whole_copy(finished_run, tmp_path), FIRST_STEPS)
+    monkeypatch.setenv(KEY_VARIABLE, "secret")
+    stopped.update()
+    monkeypatch.delenv(KEY_VARIABLE)
+    before = stopped.manifest
+    with pytest.raises(InputError, match="is signed"):
+        force(stopped, ("workforce_baseline", 2025), command=["test"])
+    assert stopped.manifest == before
+
+
+def edited_by_hand(run: Run, **changes: Any) -> Run:
+    write_json(run.folder / MANIFEST, run.manifest | changes)
+    return run
+
+
+def test_nothing_is_removed_on_the_word_of_a_manifest_that_does_not_hold(finished_run: Run, tmp_path: Path) -> None:
+    doubtful = edited_by_hand(whole_copy(finished_run, tmp_path), steps=[], status="running", finished_at=None)
+    before = {path: path.read_bytes() for path in doubtful.folder.rglob("*") if path.is_file()}
+    with pytest.raises(InputError, match=r"its manifest does not hold(.|\n)*changed after it was sealed"):
+        run(doubtful, quiet)
+    after = {path: path.read_bytes() for path in doubtful.folder.rglob("*") if path.is_file()}
+    assert {path.name for path in after.keys() - before.keys()} <= {".lock"}
+    assert before.items() <= after.items()
+
+
+def test_no_child_is_made_of_a_manifest_that_does_not_hold(finished_run: Run, tmp_path: Path) -> None:
+    doubtful = edited_by_hand(whole_copy(finished_run, tmp_path), seeds={"baseline": 999})
+    for key in (COMPLETION, SUMMARY):
+        with pytest.raises(InputError, match="its manifest does not hold"):
+            force(doubtful, key, command=["test"])
+    assert len(list(tmp_path.glob("*/*/"))) == 1
+
+
+def test_a_child_that_cannot_be_made_leaves_nothing_behind(finished_run: Run, tmp_path: Path) -> None:
+    parent = whole_copy(finished_run, tmp_path)
+    (parent.folder / store.DATABASE).write_bytes(b"no database")
+    with pytest.raises(DamagedError):
+        force(parent, COMPLETION, command=["test"])
+    assert len(list(tmp_path.glob("*/*/"))) == 1
+
+
+def test_good_steps_are_not_given_up_where_an_earlier_one_does_not_hold(finished_run: Run, tmp_path: Path) -> None:
+    stopped = cut(whole_copy(finished_run, tmp_path), len(tables(finished_run)) - 1)
+    (stopped.folder / "notebooks/2025/01_year_transition.ipynb").write_text("{}")
+    with pytest.raises(InputError, match="--force-step year_transition --year 2025"):
+        force(stopped, COMPLETION, command=["test"])
+    assert len(stopped.manifest["steps"]) == len(tables(finished_run)) - 1
+
+
+def test_a_closed_pipe_does_not_end_a_run(finished_run: Run, tmp_path: Path) -> None:
+    stopped = cut(whole_copy(finished_run, tmp_path), len(tables(finished_run)) - 1)
+
+    def closed(message: object) -> None:
+        raise BrokenPipeError
+
+    assert run(stopped, closed)["status"] == "success"
+
+
+def test_a_clock_that_is_set_does_not_make_a_process_another_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    this = Process.current()
+    module = pytest.importorskip("psutil._pslinux")
+    monkeypatch.setattr(module, "boot_time", lambda: 0.0)
+    assert this.is_alive()
+    assert not Process(this.host, this.pid, "another start", this.since).is_alive()
+
+
 def test_the_second_process_on_a_run_is_refused_and_told_who_holds_it(finished_run: Run, tmp_path: Path) -> None:
     stopped = cut(whole_copy(finished_run, tmp_path), FIRST_STEPS)
     with hold(stopped.folder):
@@ -225,7 +294,7 @@ def test_the_second_process_on_a_run_is_refused_and_told_who_holds_it(finished_r
 
 def test_a_runner_that_died_on_another_machine_holds_nothing(finished_run: Run, tmp_path: Path) -> None:
     stopped = cut(whole_copy(finished_run, tmp_path), FIRST_STEPS)
-    elsewhere = Process("another-machine", 1, 0.0)
+    elsewhere = Process("another-machine", 1, "", "2026-01-01 00:00:00")
     write_json(stopped.folder / HOLDER, elsewhere.as_json())
     assert not stopped.is_held
     with hold(stopped.folder):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,8 +13,9 @@ import duckdb
 import pytest
 
 from planwise_nb.core import store
+from planwise_nb.core.changes import started_files
 from planwise_nb.core.digests import table_digest
-from planwise_nb.core.manifest import MANIFEST, write_json
+from planwise_nb.core.manifest import MANIFEST, read_diagnostics, write_json
 from planwise_nb.core.runs import Run
 from planwise_nb.core.trail import KEY_VARIABLE, chained, sealed
 from planwise_nb.core.verification import verify
@@ -47,6 +50,11 @@ def swap(one: Path, other: Path) -> None:
     kept = one.read_bytes()
     one.write_bytes(other.read_bytes())
     other.write_bytes(kept)
+
+
+def edit_model(run: Run) -> None:
+    replace_byte(run.folder / "project/dbt/models/intermediate/int_hires.sql")
+    edit(run, lambda manifest: manifest.update(files=started_files(run.folder)), seal=True)
 
 
 TAMPERINGS: dict[str, tuple[Callable[[Run], object], str]] = {
@@ -136,6 +144,43 @@ TAMPERINGS: dict[str, tuple[Callable[[Run], object], str]] = {
         lambda run: (run.folder / store.DATABASE).write_bytes((run.folder / store.DATABASE).read_bytes()[:20_000]),
         "simulation.duckdb",
     ),
+    "a macro in the place of a function": (
+        lambda run: sql(run, "create macro md5_number(x) as 7::uhugeint"),
+        "function md5_number: no step makes such a thing",
+    ),
+    "a view": (lambda run: sql(run, "create view mine as select 1 as one"), "view mine: no step makes such a thing"),
+    "a schema": (
+        lambda run: sql(run, "create schema other; create table other.fct_yearly_events as select 1 as one"),
+        "schema other: no step makes such a thing",
+    ),
+    "a false entry of the diagnostics before the true one": (
+        lambda run: write_json(
+            run.folder / "diagnostics.json",
+            {
+                "steps": [
+                    read_diagnostics(run.folder)["steps"][3] | {"checks": []},
+                    *read_diagnostics(run.folder)["steps"],
+                ]
+            },
+        ),
+        "diagnostics.json: workforce_requirements 2025 is not as it was recorded",
+    ),
+    "a model edited and its digest with it": (
+        edit_model,
+        "its files are not those that its steps were made from",
+    ),
+    "the manifest of another run": (
+        lambda run: edit(run, lambda manifest: manifest.update(run_id="20200101-000000-00000000"), seal=True),
+        "it is that of run 20200101-000000-00000000",
+    ),
+    "a record without its tables": (
+        lambda run: edit(run, lambda manifest: manifest["steps"][2].pop("tables"), seal=True),
+        "'tables' is a required property",
+    ),
+    "SQL in the place of a year": (
+        lambda run: edit(run, lambda manifest: manifest["steps"][2].update(period="2025) or (1=1"), seal=True),
+        "$.steps[2].period",
+    ),
     "the database is gone": (lambda run: (run.folder / store.DATABASE).unlink(), "simulation.duckdb: is gone"),
 }
 
@@ -146,6 +191,26 @@ def test_tampering_is_found_and_named(finished_run: Run, tmp_path: Path, kind: s
     tamper, said = TAMPERINGS[kind]
     tamper(run)
     assert said in found(run)
+
+
+def test_a_macro_does_not_hide_a_changed_cell(finished_run: Run, tmp_path: Path) -> None:
+    run = whole_copy(finished_run, tmp_path)
+    sql(run, "create macro md5_number(x) as system.main.md5_number(x); update fct_year_metrics set payroll = 1")
+    assert "table fct_year_metrics: is not as validation_metrics 2025 wrote it" in found(run)
+
+
+def test_a_database_in_use_is_no_tampering(finished_run: Run, tmp_path: Path) -> None:
+    run = whole_copy(finished_run, tmp_path)
+    script = "import duckdb, sys, time; c = duckdb.connect(sys.argv[1]); print('open', flush=True); time.sleep(60)"
+    other = subprocess.Popen([sys.executable, "-c", script, str(run.folder / store.DATABASE)], stdout=subprocess.PIPE)
+    try:
+        assert other.stdout is not None
+        other.stdout.readline()
+        told = answer("verify", run.folder.name, "--out", tmp_path)
+        assert (told["status"], f"process {other.pid}" in told["errors"][0]["message"]) == ("failed", True)
+    finally:
+        other.kill()
+        other.wait()
 
 
 def test_a_sound_trail_is_not_doubted(finished_run: Run, tmp_path: Path) -> None:

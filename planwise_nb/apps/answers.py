@@ -78,6 +78,8 @@ def find(out: Path, run_id: str) -> Any:
     from planwise_nb.core.runs import Run  # noqa: PLC0415
     from planwise_nb.workforce.pipeline import WORKFORCE  # noqa: PLC0415
 
+    if not run_id:
+        raise InputError("No run is named.", fix="See the runs: planwise runs")
     ledger = Ledger(out.resolve())
     return Run(WORKFORCE, ledger.folder(run_id), ledger)
 

@@ -243,4 +243,9 @@ def _pause(key: Any) -> None:
 
 def _command() -> list[str]:
     """The command as typed, without absolute paths: a run's folder holds none."""
-    return ["planwise", *(Path(word).name if Path(word).is_absolute() else word for word in sys.argv[1:])]
+    return ["planwise", *(_without_folder(word) for word in sys.argv[1:])]
+
+
+def _without_folder(word: str) -> str:
+    option, sign, value = word.partition("=") if word.startswith("-") else ("", "", word)
+    return f"{option}{sign}{Path(value).name if Path(value).is_absolute() else value}"

@@ -44,6 +44,8 @@ def verify(
         elif replay:
             from planwise_nb.core.replay import replay as replayed  # noqa: PLC0415
 
+            if accepted := [change["path"] for change in manifest["accepted_changes"]]:
+                print(f"Steps before these changes were made without them: {', '.join(accepted)}", file=sys.stderr)
             findings = replayed(found, lambda text: print(text, file=sys.stderr))
             _say(f"Replay of {steps}: tables and outputs", findings)
         if as_json:

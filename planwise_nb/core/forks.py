@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from datetime import UTC, datetime
 from types import MappingProxyType
@@ -12,11 +12,14 @@ from typing import Any
 from planwise_nb.core.changes import require_unchanged
 from planwise_nb.core.errors import InputError
 from planwise_nb.core.holder import HOLDER, KERNEL, LOCK, hold
-from planwise_nb.core.manifest import LOG, MANIFEST, claim_folder, done_steps
+from planwise_nb.core.manifest import LOG, MANIFEST, claim_folder, done_steps, provenance
 from planwise_nb.core.pipeline import Key, label
+from planwise_nb.core.project import shipped
 from planwise_nb.core.rollback import roll_back
+from planwise_nb.core.runner import unsound
 from planwise_nb.core.runs import Run
-from planwise_nb.core.trail import chained
+from planwise_nb.core.trail import chained, sealed
+from planwise_nb.core.verification import require_sound_manifest, verify
 
 NOT_FORKED = (MANIFEST, LOG, LOCK, HOLDER, KERNEL)
 """What a run has of its own, and a child of it does not take over."""
@@ -36,18 +39,32 @@ def force(finished_or_not: Run, key: Key, *, command: list[str], accept_changes:
             f"{label(key)} of run {manifest['run_id']} is not done: there is nothing to do again.",
             fix=f"Go on with the run: planwise run --resume {manifest['run_id']}",
         )
-    later = [list(other) for other in done[done.index(key) + 1 :]]
+    kept, later = manifest["steps"][: done.index(key)], [list(other) for other in done[done.index(key) + 1 :]]
     marks = {
-        "forced": [*manifest["forced"], list(key)],
+        "forced": [*_forced(kept), list(key)],
         "stale": [*later, *(stale for stale in manifest["stale"] if stale not in later)],
     }
     if manifest["status"] == "success":
         return fork(started, key, command=command, accept_changes=accept_changes, marks=marks)
+    require_sound_manifest(started.pipeline, started.folder, manifest)
     with hold(started.folder):
         if not accept_changes:
             require_unchanged(started.folder, manifest)
-        started.update(**marks, status="running", failure=None, steps=manifest["steps"][: done.index(key)])
+        _require_sound_before(started, kept)
+        started.update(**marks, status="running", failure=None, steps=kept)
     return started
+
+
+def _forced(records: Sequence[dict[str, Any]]) -> list[list[Any]]:
+    return [[record["step"], record["period"]] for record in records if record["is_forced"]]
+
+
+def _require_sound_before(run: Run, kept: Sequence[dict[str, Any]]) -> None:
+    """Raise ``InputError`` where a step that stays does not hold: what comes after it is not given up for nothing."""
+    manifest = sealed(run.manifest | {"steps": list(kept), "status": "running"})
+    findings = verify(run.pipeline, run.folder, manifest, allow_leftovers=True) if kept else []
+    if findings := [found for found in findings if found.where != MANIFEST]:
+        raise unsound(run, findings)
 
 
 def fork(
@@ -73,13 +90,19 @@ def fork(
             f"Run {manifest['run_id']} cannot be continued from {label(upto)}: {label(missing)} is not done.",
             fix=f"Go on with the run itself: planwise run --resume {manifest['run_id']}",
         )
+    require_sound_manifest(parent.pipeline, parent.folder, manifest)
     if not accept_changes:
         require_unchanged(parent.folder, manifest)
+    with hold(parent.folder) if manifest["status"] != "success" else nullcontext():
+        return _child(parent, manifest, place, command, marks)
+
+
+def _child(parent: Run, manifest: dict[str, Any], place: int, command: list[str], marks: Mapping[str, Any]) -> Run:
+    """A copy of ``parent`` with its first ``place`` steps; nothing stays behind where that fails."""
     now = datetime.now(UTC)
     digest = manifest["run_id"].rsplit("-", 1)[1]
     folder = claim_folder(parent.ledger.out, manifest["subject"], digest, now)
-    with hold(parent.folder) if manifest["status"] != "success" else nullcontext():
-        shutil.copytree(parent.folder, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns(*NOT_FORKED))
+    kept = manifest["steps"][:place]
     child = manifest | {
         "run_id": folder.name,
         "parent_run_id": manifest["run_id"],
@@ -88,11 +111,18 @@ def fork(
         "finished_at": None,
         "seconds": 0.0,
         "command": command,
+        **provenance(shipped()),
         "failure": None,
+        "forced": _forced(kept),
         "stale": [],
         **marks,
     }
     made = Run(parent.pipeline, folder, parent.ledger)
-    roll_back(parent.pipeline, folder, child | {"steps": manifest["steps"][:place]})
-    made.write(child | {"steps": chained(child, manifest["steps"][:place])})
+    try:
+        shutil.copytree(parent.folder, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns(*NOT_FORKED))
+        roll_back(parent.pipeline, folder, child | {"steps": kept})
+        made.write(child | {"steps": chained(child, kept)})
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
     return made

@@ -15,21 +15,25 @@ import psutil
 
 @dataclass(frozen=True)
 class Process:
-    """A process, told apart from a later one of the same number by its start, in seconds since 1970."""
+    """A process. ``started`` tells it apart from a later one of the same number, whatever the clock does meanwhile;
+    ``since`` is for people, in UTC.
+    """
 
     host: str
     pid: int
-    started: float
+    started: str
+    since: str
 
     @classmethod
     def current(cls) -> Process:
         """This process."""
-        return cls(socket.gethostname(), os.getpid(), psutil.Process().create_time())
+        since = datetime.fromtimestamp(psutil.Process().create_time(), UTC)
+        return cls(socket.gethostname(), os.getpid(), _start(os.getpid()), f"{since:%Y-%m-%d %H:%M:%S}")
 
     @classmethod
     def read(cls, said: dict[str, Any]) -> Process:
         """A process from its JSON object."""
-        return cls(str(said["host"]), int(said["pid"]), float(said["started"]))
+        return cls(str(said["host"]), int(said["pid"]), str(said["started"]), str(said["since"]))
 
     def as_json(self) -> dict[str, Any]:
         """The process as a JSON object."""
@@ -44,28 +48,35 @@ class Process:
         """Whether it still runs. One of another machine counts as alive: nobody here can tell."""
         if not self.is_of_this_machine:
             return True
-        found = self._found()
-        return found is not None and found.status() != psutil.STATUS_ZOMBIE
+        try:
+            return _start(self.pid) == self.started and psutil.Process(self.pid).status() != psutil.STATUS_ZOMBIE
+        except psutil.Error:
+            return False
 
     def end(self, seconds: float = 10.0) -> None:
         """End it if it is of this machine and still there, and wait until it is gone."""
-        if self.is_of_this_machine and (found := self._found()) is not None:
+        if self.is_of_this_machine and self.is_alive():
             try:
-                found.kill()
-                found.wait(seconds)
+                process = psutil.Process(self.pid)
+                process.kill()
+                process.wait(seconds)
             except (psutil.NoSuchProcess, psutil.TimeoutExpired):
                 return
 
-    def _found(self) -> psutil.Process | None:
-        try:
-            found = psutil.Process(self.pid)
-            return found if abs(found.create_time() - self.started) < 1e-3 else None  # noqa: PLR2004 - clock ticks
-        except psutil.Error:
-            return None
-
     def __str__(self) -> str:
-        since = datetime.fromtimestamp(self.started, UTC)
-        return f"process {self.pid} on {self.host}, since {since:%Y-%m-%d %H:%M:%S} UTC"
+        return f"process {self.pid} on {self.host}, since {self.since} UTC"
+
+
+def _start(pid: int) -> str:
+    """What only the process that has the number now has: on Linux the boot and the ticks since, which no clock moves;
+    elsewhere its start. Raises ``psutil.NoSuchProcess``.
+    """
+    try:
+        ticks = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()[19]
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="utf-8").strip()
+    except OSError:
+        return f"{psutil.Process(pid).create_time():.2f}"
+    return f"{boot}-{ticks}"
 
 
 def describe(pid: int) -> str:

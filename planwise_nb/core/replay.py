@@ -109,7 +109,7 @@ def replay(run: Run, say: Callable[[str], None] = lambda text: None) -> list[Fin
         database = folder / store.DATABASE
         if not database.is_file():
             return [*outcome.findings, Finding(store.DATABASE, "was not made by the replay")]
-        with store.connect(database, read_only=True) as connection:
+        with store.inspect(database) as connection:
             return [*outcome.findings, *compare_tables(run.pipeline, connection, manifest)]
 
 

@@ -21,6 +21,7 @@ WRITTEN = ("notebooks", "export", "parsed")
 """The folders into which steps write."""
 
 PATIENCE_SECONDS = 30.0
+TABLES = "select table_name from duckdb_tables() where schema_name = 'main' and not internal order by all"
 
 
 def roll_back(pipeline: Pipeline, folder: Path, manifest: dict[str, Any]) -> None:
@@ -47,7 +48,7 @@ def _tables(pipeline: Pipeline, folder: Path, manifest: dict[str, Any]) -> None:
     strays = stray_rows(pipeline, manifest)
     with _open_when_free(database) as connection:
         connection.execute("begin")
-        for (table,) in connection.execute("select table_name from duckdb_tables() order by all").fetchall():
+        for (table,) in connection.execute(TABLES).fetchall():
             if table not in strays:
                 connection.execute(f"drop table {quoted(table)}")
             else:

@@ -12,8 +12,9 @@ from typing import Any, Protocol
 
 import duckdb
 
+from planwise_nb.core import store
 from planwise_nb.core.changes import Source, accepted, noted_sources, require_unchanged, started_files
-from planwise_nb.core.errors import InputError, PlanwiseError, Problem
+from planwise_nb.core.errors import DamagedError, InputError, PlanwiseError, Problem
 from planwise_nb.core.holder import end_kernel, hold
 from planwise_nb.core.kernels import execute
 from planwise_nb.core.ledger import Ledger
@@ -23,13 +24,13 @@ from planwise_nb.core.manifest import (
     provenance,
     write_json,
 )
-from planwise_nb.core.messages import Listener, RunFinished, RunStarted, StepFailed, StepFinished, StepStarted
+from planwise_nb.core.messages import Listener, Message, RunFinished, RunStarted, StepFailed, StepFinished, StepStarted
 from planwise_nb.core.notebooks import check_parameters
 from planwise_nb.core.pipeline import Key, Pipeline, label
 from planwise_nb.core.project import shipped
 from planwise_nb.core.rollback import roll_back
 from planwise_nb.core.runs import Run, record_step
-from planwise_nb.core.verification import Finding, verify
+from planwise_nb.core.verification import Finding, require_sound_manifest, verify
 
 
 class Inputs(Protocol):
@@ -123,14 +124,25 @@ def run(
     try:
         with hold(started.folder):
             _settle(started, accept_changes)
-            return _run_steps(started, on_message, until, before_step)
+            return _run_steps(started, _patient(on_message), until, before_step)
     except (OSError, duckdb.Error) as error:
         raise _unwritable(error, started) from error
+
+
+def _patient(on_message: Listener) -> Listener:
+    """A listener whose troubles, such as a closed pipe, do not end the run."""
+
+    def tell(message: Message) -> None:
+        with suppress(OSError):
+            on_message(message)
+
+    return tell
 
 
 def _settle(started: Run, accept_changes: bool) -> None:
     """Bring the run to the state of its records, on which the next step can stand."""
     manifest, folder = started.manifest, started.folder
+    require_sound_manifest(started.pipeline, folder, manifest)
     if not accept_changes:
         require_unchanged(folder, manifest)
     end_kernel(folder)
@@ -139,10 +151,10 @@ def _settle(started: Run, accept_changes: bool) -> None:
         manifest = started.update(**accepted(folder, manifest))
     findings = verify(started.pipeline, folder, manifest) if manifest["steps"] else []
     if findings:
-        raise _unsound(started, findings)
+        raise unsound(started, findings)
 
 
-def _unsound(started: Run, findings: Sequence[Finding]) -> InputError:
+def unsound(started: Run, findings: Sequence[Finding]) -> InputError:
     """The trail does not hold; the way back is to do the first damaged step again."""
     order = list(started.pipeline.keys(started.manifest["periods"]))
     damaged = sorted((finding.key for finding in findings if finding.key is not None), key=order.index)
@@ -229,10 +241,17 @@ def _recorded_failure(started: Run, key: Key, on_message: Listener) -> Iterator[
 
 
 def _unwritable(error: OSError | duckdb.Error, started: Run) -> PlanwiseError:
-    """A full disk, or a folder that cannot be written."""
-    name = Path(getattr(error, "filename", None) or "a file").name
+    """A full disk, a folder that cannot be written, or a database that is not what the models left."""
+    run_id = started.folder.name
     why = getattr(error, "strerror", None) or str(error).splitlines()[0]
+    if isinstance(error, duckdb.Error) and "write" not in why:
+        first = started.pipeline.setup.name
+        return DamagedError(
+            f"Run {run_id} cannot go on: {store.DATABASE} is not as its steps left it ({why}).",
+            fix=f"Do all steps again: planwise run --resume {run_id} --force-step {first}",
+        )
+    name = Path(getattr(error, "filename", None) or "a file").name
     return PlanwiseError(
-        f"Run {started.folder.name} cannot go on: {name} cannot be written ({why}).",
-        fix=f"Make room or set the permissions, then: planwise run --resume {started.folder.name}",
+        f"Run {run_id} cannot go on: {name} cannot be written ({why}).",
+        fix=f"Make room or set the permissions, then: planwise run --resume {run_id}",
     )

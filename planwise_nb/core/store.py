@@ -35,6 +35,30 @@ def connect(path: Path | None = None, *, read_only: bool = False) -> Iterator[du
         connection.close()
 
 
+INSPECTED = "inspected"
+
+
+@contextmanager
+def inspect(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection that reads the tables of the database at ``path`` and runs nothing that it defines: a macro in a
+    database may stand for a function of the same name.
+
+    Raises as ``connect`` does.
+    """
+    with connect() as connection:
+        try:
+            connection.execute(f"attach '{str(path).replace(chr(39), chr(39) * 2)}' as {INSPECTED} (read_only)")
+        except duckdb.Error as error:
+            raise explained(error, path) from error
+        tables = connection.execute(
+            "select table_name from duckdb_tables() where database_name = ? and schema_name = 'main'", [INSPECTED]
+        ).fetchall()
+        for (table,) in tables:
+            name = '"' + table.replace('"', '""') + '"'
+            connection.execute(f"create view {name} as from {INSPECTED}.main.{name}")
+        yield connection
+
+
 def explained(error: Exception, path: Path | None) -> Exception:
     """``error`` as people read it where the file at ``path`` is in use or damaged; else as it is."""
     said = str(error)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -70,6 +71,8 @@ def _copy(folder: Path) -> Iterator[None]:
                 shutil.copytree(source, Path(place) / name)
             elif source.is_file():
                 shutil.copy(source, place)
+        for path in Path(place).rglob("*"):  # a run that may only be read is copied with its permissions
+            path.chmod(path.stat().st_mode | stat.S_IRWXU)
         os.chdir(place)
         try:
             yield

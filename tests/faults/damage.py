@@ -18,7 +18,7 @@ import pytest
 from planwise_nb.core import runner, store
 from planwise_nb.core.holder import hold
 from planwise_nb.core.ledger import Ledger
-from planwise_nb.core.manifest import MANIFEST, read_manifest
+from planwise_nb.core.manifest import MANIFEST
 from planwise_nb.core.runner import run
 from planwise_nb.core.runs import Run
 from planwise_nb.core.verification import verify
@@ -32,11 +32,7 @@ WITHOUT_POWER = ("setpriv", "--bounding-set=-dac_override,-dac_read_search", "--
 
 def copied(laboratory: Laboratory, steps: int) -> Run:
     """The uninterrupted run again, as it was when its first ``steps`` steps were done."""
-    kept = laboratory.place / "kept"
-    if not kept.exists():
-        whole = next(folder for folder in laboratory.folders() if read_manifest(folder)["status"] == "success")
-        shutil.copytree(whole, kept / whole.name)
-    [folder] = kept.iterdir()
+    [folder] = laboratory.kept.iterdir()
     target = Path(tempfile.mkdtemp(dir=laboratory.place)) / "runs" / "baseline" / folder.name
     shutil.copytree(folder, target)
     return cut(Run(WORKFORCE, target, Ledger(target.parents[1])), steps)

@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,11 @@ class Laboratory:
     @property
     def out(self) -> Path:
         return self.place / "runs"
+
+    @property
+    def kept(self) -> Path:
+        """Holds a copy of the uninterrupted run."""
+        return self.place / "kept"
 
     def command(self, *arguments: str) -> list[str]:
         return [sys.executable, "-m", "planwise_nb.apps.cli", *arguments, "--out", str(self.out)]
@@ -208,7 +214,8 @@ def at_once(laboratory: Laboratory, count: int) -> Iterator[str]:
 def stopped_by(laboratory: Laboratory, number: signal.Signals, seconds: float) -> Iterator[str]:
     """A run that is asked to stop ends within 5 seconds, says how to go on, and can go on."""
     before = laboratory.folders()
-    process = laboratory.started(laboratory.new_run())
+    heeded = partial(signal.signal, number, signal.SIG_DFL)  # a job in the background is born deaf to Ctrl-C
+    process = laboratory.started(laboratory.new_run(), preexec_fn=heeded)
     while not (new := laboratory.folders() - before) or kernel_of(next(iter(new))) is None:
         time.sleep(0.01)
     after(seconds)(process, None)

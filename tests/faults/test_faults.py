@@ -41,6 +41,7 @@ def laboratory_in(place: Path) -> Laboratory:
     assert done.returncode == 0, done.stderr
     [folder] = made.folders()
     ready = Laboratory(place, made.census, digests(folder))
+    shutil.copytree(folder, ready.kept / folder.name)
     assert list(faults_of(ready, folder)) == []
     return ready
 
