@@ -181,7 +181,7 @@ def test_nothing_is_exported_into_the_run(finished_run: Run) -> None:
     target = finished_run.folder / "export" / "fct_year_metrics" / "2025.parquet"
     words = ["export", finished_run.folder.name, target, "--force", "--out", finished_run.ledger.out]
     code, _, report = command(*words)
-    assert code == 2 and "inside the run" in report
+    assert code == 2 and "inside a run" in report
 
 
 def test_what_is_not_published_yet_is_refused(finished_run: Run, tmp_path: Path) -> None:
