@@ -10,7 +10,8 @@ run: $(VENV)/run.ready
 
 test: $(VENV)/test.ready lint
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest --nbval --numprocesses 2 --dist loadgroup
+	$(BIN)/coverage run -m pytest --numprocesses 2 --dist loadgroup --ignore $(GOLDEN)
+	$(BIN)/coverage run -m pytest --nbval $(GOLDEN)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report --skip-covered
 

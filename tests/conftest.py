@@ -24,12 +24,12 @@ OWN_RUN = {"test_resume", "test_replay", "test_faults"}
 SHARED = Path(__file__).parents[2] / "shared"
 
 
+@pytest.hookimpl(tryfirst=True)  # before the groups are read
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What shares a costly fixture runs in one process, the notebooks of the reference copies in their order."""
+    """What shares the finished run is tested in one process."""
     for item in items:
-        shares = item.path.suffix == ".ipynb" or "finished_run" in getattr(item, "fixturenames", ())
-        group = "notebooks" if item.path.suffix == ".ipynb" else "finished run" if shares else item.path.stem
-        item.add_marker(pytest.mark.xdist_group(item.path.stem if item.path.stem in OWN_RUN else group))
+        shares = "finished_run" in getattr(item, "fixturenames", ()) and item.path.stem not in OWN_RUN
+        item.add_marker(pytest.mark.xdist_group("finished run" if shares else item.path.stem))
 
 
 @pytest.fixture(scope="session")

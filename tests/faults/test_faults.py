@@ -63,10 +63,6 @@ def test_a_run_that_is_asked_to_stop_does_so_in_five_seconds(laboratory: Laborat
     assert list(stopped_by(laboratory, number, 0.5)) == []
 
 
-def test_files_that_may_not_grow_fail_the_run_which_goes_on_with_room_again(laboratory: Laboratory) -> None:
-    assert list(damage.file_limit(laboratory, 900_000)) == []
-
-
 def test_a_full_disk_fails_the_run_which_goes_on_with_room_again(laboratory: Laboratory) -> None:
     assert list(damage.full_disk(laboratory, 50_000, 7)) == []
 
