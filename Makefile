@@ -10,7 +10,7 @@ run: $(VENV)/run.ready
 
 test: $(VENV)/test.ready lint
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest --numprocesses 2 --dist loadgroup --ignore $(GOLDEN)
+	$(BIN)/coverage run -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder --ignore $(GOLDEN)
 	$(BIN)/coverage run -m pytest --nbval $(GOLDEN)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report --skip-covered

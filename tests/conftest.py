@@ -6,7 +6,9 @@ import os
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
+from planwise_nb.core.ledger import Ledger
 from planwise_nb.core.messages import log_to
 from planwise_nb.core.project import Project, shipped
 from planwise_nb.core.registry import REGISTRY_URL
@@ -18,18 +20,7 @@ from planwise_nb.workforce.pipeline import WORKFORCE
 from tests.simulation import Simulation, member, simulate, simulate_members
 
 os.environ.pop(REGISTRY_URL, None)  # the developer's own registry is no place for tests
-OWN_RUN = {"test_resume", "test_replay", "test_faults"}
-"""Files with so much to do on a run that they make one of their own."""
-
 SHARED = Path(__file__).parents[2] / "shared"
-
-
-@pytest.hookimpl(tryfirst=True)  # before the groups are read
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What shares the finished run is tested in one process."""
-    for item in items:
-        shares = "finished_run" in getattr(item, "fixturenames", ()) and item.path.stem not in OWN_RUN
-        item.add_marker(pytest.mark.xdist_group("finished run" if shares else item.path.stem))
 
 
 @pytest.fixture(scope="session")
@@ -57,11 +48,16 @@ def small_census(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def finished_run(tmp_path_factory: pytest.TempPathFactory, small_census: Path) -> Run:
-    """A run of two years through all its notebooks."""
-    inputs = resolve(Project(shipped()), Request(years=(2025, 2026), census=small_census))
-    started = start(WORKFORCE, inputs, out=tmp_path_factory.mktemp("runs"), command=["planwise", "run"])
-    run(started, log_to(started.folder / "logs.jsonl"))
-    return started
+    """A run of two years through all its notebooks; the processes of one test session share it."""
+    base = tmp_path_factory.getbasetemp()
+    out = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "finished run"
+    with FileLock(out.with_suffix(".lock")):
+        for folder in out.glob("*/*/"):
+            return Run(WORKFORCE, folder, Ledger(out))
+        inputs = resolve(Project(shipped()), Request(years=(2025, 2026), census=small_census))
+        started = start(WORKFORCE, inputs, out=out, command=["planwise", "run"])
+        run(started, log_to(started.folder / "logs.jsonl"))
+        return started
 
 
 @pytest.fixture(scope="session")

@@ -66,7 +66,7 @@ def test_a_bomb_of_aliases_is_refused_before_it_grows(tmp_path):
 
 
 def test_a_file_over_one_megabyte_is_refused_unread(tmp_path):
-    assert "1,000,001 bytes, the limit is 1,000,000" in refusal(tmp_path, "#" * 1_000_001)
+    assert "100,001 bytes, the limit is 100,000" in refusal(tmp_path, "#" * 100_001)
 
 
 def test_a_file_in_another_encoding_is_refused_with_its_line(tmp_path):

@@ -7,6 +7,7 @@ rows come back from the manifests. A database that was named is never touched bu
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 from collections.abc import Callable, Sequence
 from functools import cached_property
@@ -142,14 +143,16 @@ class Registry:
         raise BusyError(f"The registry {self} is replaced by others again and again.", fix="Try again.")
 
     def _set_aside(self, file: Path) -> None:
-        """Rename a damaged registry; under a lock, so that nobody renames the sound one that came after it."""
+        """Keep a copy of a damaged registry and remove it; under a lock, so that nobody removes the sound one that came
+        after it. A copy: whoever still has the old file open may play the next one's journal into it."""
         with FileLock(file.with_suffix(".lock")):
             if self._is_sound():
                 return
             for suffix in ("-journal", ""):  # a journal left behind would be played into the next file
                 path = file.with_name(file.name + suffix)
                 if path.exists():
-                    path.replace(file.with_name(f"{file.stem}.damaged{suffix}"))
+                    shutil.copyfile(path, file.with_name(f"{file.stem}.damaged{suffix}"))
+                    path.unlink()
 
     def _is_sound(self) -> bool:
         try:

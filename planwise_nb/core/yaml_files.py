@@ -15,7 +15,7 @@ import yaml
 
 from planwise_nb.core.errors import InputError, Problem
 
-MAX_BYTES = 1_000_000
+MAX_BYTES = 100_000
 
 _WHOLE = re.compile(r"[-+]?(0|[1-9][0-9]{0,29})\Z")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
@@ -93,7 +93,7 @@ _StrictLoader.add_constructor(None, _StrictLoader.refuse)
 def read_yaml(path: Path) -> dict[str, Any]:
     """The mapping in the YAML file at ``path``; numbers are ``int`` or ``Decimal``.
 
-    Raises ``InputError``, with the line where there is one, for a file that is missing, over 1 MB, not UTF-8 or not
+    Raises ``InputError``, with the line where there is one, for a file that is missing, over 100 kB, not UTF-8 or not
     valid YAML, that is no mapping at the top, or that holds repeated keys, anchors, aliases or tags.
     """
     text = _text(path)

@@ -27,8 +27,8 @@ from tests.faults.generated import generated_inputs
 from tests.faults.inputs import HostileInput
 from tests.simulation import working_directory
 
-SECONDS = 5.0
-"""How long one command may take over a malformed input."""
+PATIENCE_SECONDS = 120
+"""A command that takes longer over a malformed input hangs."""
 MEGABYTES = 1_500
 """How much memory all of them together may need."""
 LONGEST_REPORT = 40_000
@@ -37,12 +37,11 @@ WRONG = 2
 
 @dataclass(frozen=True)
 class Ended:
-    """How a command ended: its exit code, what it printed, the seconds it took, and whether it wrote anything."""
+    """How a command ended: its exit code, what it printed, and what it wrote."""
 
     code: object
     out: str
     error: str
-    seconds: float
     written: tuple[str, ...]
 
 
@@ -134,8 +133,6 @@ def _faults(one: HostileInput, ended: Ended) -> Iterator[str]:
         yield f"the report has {len(ended.error):,} characters"
     if ended.written:
         yield f"wrote {ended.written[:5]}"
-    if ended.seconds > SECONDS:
-        yield f"took {ended.seconds:.1f} s"
 
 
 def _json_faults(ended: Ended) -> Iterator[str]:
@@ -156,7 +153,7 @@ class _TooSlow(BaseException):
 
 def _call(arguments: Sequence[str], folder: Path) -> Ended:
     """The command line in this process."""
-    before, began = _listing(folder), time.monotonic()
+    before = _listing(folder)
     streams = [io.TextIOWrapper(io.BytesIO(), "utf-8", errors=errors) for errors in ("strict", "backslashreplace")]
     code: object = 0
     try:
@@ -173,7 +170,7 @@ def _call(arguments: Sequence[str], folder: Path) -> Ended:
     except BaseException as error:
         code = f"Traceback of {type(error).__name__}: {error}"
     out, said = (_text(stream) for stream in streams)
-    return Ended(code, out, said, time.monotonic() - began, _changes(before, _listing(folder)))
+    return Ended(code, out, said, _changes(before, _listing(folder)))
 
 
 def _text(stream: io.TextIOWrapper) -> str:
@@ -199,7 +196,7 @@ def _time_limit() -> Iterator[None]:
         raise _TooSlow
 
     before = signal.signal(signal.SIGALRM, give_up)
-    signal.setitimer(signal.ITIMER_REAL, 3 * SECONDS)
+    signal.setitimer(signal.ITIMER_REAL, PATIENCE_SECONDS)
     try:
         yield
     finally:
@@ -208,21 +205,20 @@ def _time_limit() -> Iterator[None]:
 
 
 def _call_apart(arguments: Sequence[str], folder: Path) -> Ended:
-    """The command line as a process of its own; importing is not held against it."""
-    before, began = _listing(folder), time.monotonic()
+    """The command line as a process of its own."""
+    before = _listing(folder)
     code = "from planwise_nb.apps.cli import main; main()"
     command = [sys.executable, "-c", code, *arguments]
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
     try:
         done = subprocess.run(
-            command, cwd=folder, env=environment, capture_output=True, timeout=6 * SECONDS, check=False,
+            command, cwd=folder, env=environment, capture_output=True, timeout=PATIENCE_SECONDS, check=False,
             stdin=subprocess.DEVNULL,
         )  # fmt: skip
     except subprocess.TimeoutExpired:
-        return Ended("never ended", "", "", time.monotonic() - began, ())
+        return Ended("never ended", "", "", ())
     out, error = done.stdout.decode(), done.stderr.decode("utf-8", "backslashreplace")
-    seconds = time.monotonic() - began - SECONDS
-    return Ended(done.returncode, out, error, seconds, _changes(before, _listing(folder)))
+    return Ended(done.returncode, out, error, _changes(before, _listing(folder)))
 
 
 def _listing(folder: Path) -> dict[str, tuple[int, int]]:

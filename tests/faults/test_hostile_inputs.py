@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tests.faults.hostile_inputs import MEGABYTES, SECONDS, feed, feed_hostile_inputs
+from tests.faults.hostile_inputs import MEGABYTES, feed, feed_hostile_inputs
 from tests.faults.inputs import GOOD, HostileInput, table
 from tests.simulation import Simulation, person, simulate
 from tests.test_cli import planwise
@@ -86,7 +86,6 @@ def test_three_hundred_malformed_inputs_are_refused_cleanly(capsys: pytest.Captu
         print(f"\n{figures}")
     assert figures.lost == ()
     assert (figures.fed, figures.refused) == (300, 300)
-    assert figures.slowest[0] < 2 * SECONDS
     assert figures.megabytes < MEGABYTES
 
 
