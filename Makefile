@@ -9,11 +9,8 @@ run: $(VENV)/run.ready
 	$(BIN)/planwise run baseline
 
 test: $(VENV)/test.ready lint
-	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder --ignore $(GOLDEN)
-	$(BIN)/coverage run -m pytest --nbval $(GOLDEN)
-	$(BIN)/coverage combine --quiet
-	$(BIN)/coverage report --skip-covered
+	$(BIN)/python -m pytest --nbval $(GOLDEN)
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder --ignore $(GOLDEN) --cov
 
 faults: $(VENV)/test.ready
 	$(BIN)/python -m tests.faults

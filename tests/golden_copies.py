@@ -10,8 +10,8 @@ from pathlib import Path
 import nbformat
 
 from planwise_nb.core.messages import plain_lines
+from planwise_nb.core.pictures import PICTURE
 from planwise_nb.core.project import Project, shipped
-from planwise_nb.core.replay import PICTURES
 from planwise_nb.core.runner import run, start
 from planwise_nb.core.runs import Run
 from planwise_nb.workforce.inputs import Request, resolve
@@ -33,7 +33,7 @@ def reference_copy(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
     for cell in copy.cells:
         cell.metadata = {"tags": cell.metadata["tags"]} if cell.metadata.get("tags") else {}
         for output in cell.get("outputs", ()):
-            output.get("data", {}).pop(PICTURES, None)
+            output.get("data", {}).pop(PICTURE, None)
             if "metadata" in output:
                 output.metadata = {}
     return copy

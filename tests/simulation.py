@@ -18,7 +18,7 @@ import pandas as pd
 
 from planwise_nb.core import store
 from planwise_nb.core.project import Project, shipped
-from planwise_nb.workforce import models
+from planwise_nb.workforce import dbt_project, models
 from planwise_nb.workforce.inputs import Request, WorkforceInputs, resolve
 from planwise_nb.workforce.parameters import ResolvedScenario, write_parameters
 from planwise_nb.workforce.pipeline import WORKFORCE
@@ -46,7 +46,7 @@ def _parsed() -> bytes:
     folder = Path(mkdtemp())
     resolve(Project(shipped()), Request()).write(folder)
     with working_directory(folder):
-        return models.parsed_file().read_bytes()
+        return dbt_project.parsed_file().read_bytes()
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ class Simulation:
     def _dbt(self, *arguments: str, year: int) -> Any:
         variables = f"{{simulation_year: {year}, run_folder: '.', run_started_at: '{STARTED_AT}'}}"
         with working_directory(self.folder):
-            return models._invoke([*arguments, "--vars", variables], manifest=models.parsed())
+            return dbt_project.invoke([*arguments, "--vars", variables])
 
 
 def _digest(connection: duckdb.DuckDBPyConnection, table: str, left_out: str) -> str:
@@ -168,9 +168,9 @@ def simulate_members(folder: Path, members: Sequence[ResolvedScenario], **reques
 def _written(folder: Path, inputs: WorkforceInputs) -> Simulation:
     folder.mkdir(parents=True)
     inputs.write(folder)
-    (folder / models.PARSED).mkdir()
+    (folder / dbt_project.PARSED).mkdir()
     with working_directory(folder):
-        models.parsed_path().write_bytes(_parsed())
+        dbt_project.parsed_path().write_bytes(_parsed())
     return Simulation(folder)
 
 

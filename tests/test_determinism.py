@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from planwise_nb.core import store
-from planwise_nb.workforce import models
+from planwise_nb.workforce import dbt_project
 from tests.simulation import STEPS, Simulation, member, simulate, simulate_members
 
 RESULTS = ("fct_yearly_events", "fct_workforce_snapshot")
@@ -37,7 +37,7 @@ def built(simulation: Simulation, years: tuple[int, ...] = YEARS) -> Simulation:
 
 
 def set_in_profile(simulation: Simulation, setting: str) -> None:
-    profile = simulation.folder / models.PROJECT / "profiles.yml"
+    profile = simulation.folder / dbt_project.PROJECT / "profiles.yml"
     text = profile.read_text()
     assert "      settings:\n" in text
     profile.write_text(text.replace("      settings:\n", f"      settings:\n        {setting}\n"))

@@ -66,7 +66,8 @@ def run(  # noqa: PLR0917 - one argument an option of the command line
     as_json: AsJson = False,
 ) -> None:
     """Simulate a scenario year by year: seven notebooks a year, executed, checked and kept."""
-    from planwise_nb.workforce.inputs import Request, resolve  # noqa: PLC0415 - --help stays fast
+    from planwise_nb.core.kernels import prepare  # noqa: PLC0415 - --help stays fast
+    from planwise_nb.workforce.inputs import Request, resolve  # noqa: PLC0415
 
     began = time.monotonic()
     with reported(as_json, began):
@@ -76,6 +77,7 @@ def run(  # noqa: PLR0917 - one argument an option of the command line
             if validate_only:
                 _report_checked(found, as_json, began)
                 return
+            prepare()
             key = None if force_step is None else _step_key(found, force_step, year)
             started = _continued(found, resume_from, key, accept_changes)
             _run_and_report(started, breaks, as_json, began, until=key, accept_changes=accept_changes)
@@ -91,6 +93,8 @@ def run(  # noqa: PLR0917 - one argument an option of the command line
             census_date=_date(census_date),
             set_aside=set_aside,
         )
+        if not validate_only:
+            prepare()
         inputs = resolve(project(), request)
         _warn(inputs)
         if validate_only:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import html
 import math
 import re
@@ -15,13 +14,13 @@ from typing import Any
 
 import altair as alt
 import pandas as pd
-import vl_convert
 from altair.typing import ChartType
 
-MIME_TYPE = "application/vnd.vegalite.v5+json"
+from planwise_nb.core import pictures
+from planwise_nb.core.pictures import SPECIFICATION
+
 # JupyterLab 4 draws with Vega-Lite 5: another major version in the specification makes it complain
 VEGA_LITE_SCHEMA = "https://vega.github.io/schema/vega-lite/v5.json"
-VEGA_LITE_VERSION = "5.8"
 # a chart is made from a small table: more rows are a slip, such as a snapshot where its counts were meant
 MAX_ROWS = 20_000
 MISSING = "–"
@@ -60,15 +59,14 @@ THEME: dict[str, Any] = {
     "text": {"fontSize": 11},
 }
 _NAMES_SOMETHING = re.compile(r"(^|_)(id|year|period|season)$")
-_SVG_ID = re.compile(r'(\bid="|url\(#|href="#)((?:clip|gradient)_?\d+)\b')
 _MONEY_FROM = 1_000
 
 
 def enable_charts() -> None:
-    """Show every Altair chart as a Vega-Lite specification with an SVG picture beside it.
+    """Show every Altair chart as a Vega-Lite specification.
 
-    JupyterLab draws the specification, with tooltips; exported HTML and whatever else takes the picture. Both are
-    in the notebook: nothing is loaded, and papermill stores them as they are.
+    JupyterLab draws it, with tooltips. Where a step runs, its runner puts an SVG picture beside it, which exported HTML
+    and whatever else takes: nothing is loaded.
     """
     alt.renderers.register("planwise", _mimebundle)
     alt.renderers.enable("planwise")
@@ -77,7 +75,7 @@ def enable_charts() -> None:
 
 def svg(chart: ChartType) -> str:
     """The chart as a self-contained SVG element: equal charts give equal text, and its ids are its own."""
-    return _svg_of(chart.to_dict())
+    return pictures.svg(chart.to_dict())
 
 
 def themed(chart: ChartType, title: str, *, subtitle: str = "") -> ChartType:
@@ -170,21 +168,11 @@ def heat_map(cells: pd.DataFrame, x: alt.X, y: alt.Y, *, count: str, greatest: p
     return alt.layer(squares, numbers)
 
 
-def _svg_of(spec: dict[str, Any]) -> str:
-    drawn: str = vl_convert.vegalite_to_svg(spec, vl_version=VEGA_LITE_VERSION, allowed_base_urls=[])
-    # the converter numbers its clip paths on and on: two pictures in one page must not share them, nor a rerun differ
-    found = dict.fromkeys(match[2] for match in _SVG_ID.finditer(drawn))
-    numbered = {name: f"clip{number}" for number, name in enumerate(found)}
-    plain = _SVG_ID.sub(lambda match: match[1] + numbered[match[2]], drawn)
-    digest = hashlib.sha256(plain.encode()).hexdigest()[:10]
-    return _SVG_ID.sub(lambda match: f"{match[1]}c{digest}-{match[2]}", plain)
-
-
 def _mimebundle(spec: dict[str, Any], **_: Any) -> dict[str, Any]:
     shown = _steady(spec) | {"$schema": VEGA_LITE_SCHEMA}
     title = spec.get("title") or "untitled"
     text = title.get("text", "untitled") if isinstance(title, dict) else title
-    return {MIME_TYPE: shown, "image/svg+xml": _svg_of(shown), "text/plain": f"[chart] {text}"}
+    return {SPECIFICATION: shown, "text/plain": f"[chart] {text}"}
 
 
 def _steady(value: Any) -> Any:

@@ -12,10 +12,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import nbformat
+from nbformat import NotebookNode
 from traitlets.config import Config
 
-from planwise_nb.core.errors import KernelDiedError, StepError
+from planwise_nb.core.errors import KernelDiedError, PlanwiseError, StepError
 from planwise_nb.core.holder import RUNNER_VARIABLE, end_kernel
 from planwise_nb.core.processes import Process
 
@@ -25,7 +25,27 @@ RUN_FOLDER = "PLANWISE_RUN_FOLDER"
 STEP_RESULT = "application/vnd.planwise.step+json"
 """The output type in which a step hands its checks and row counts to the runner."""
 
-KERNEL = "python3"
+KERNEL = "planwise"
+
+
+def prepare() -> None:
+    """Start the parent of kernels ahead: it imports what notebooks need while the inputs of a run are read.
+
+    Raises ``PlanwiseError`` where the kernel is not installed.
+    """
+    from jupyter_client.kernelspec import NoSuchKernel, get_kernel_spec  # noqa: PLC0415 - --help starts without them
+
+    from planwise_nb.core.provisioner import can_fork, kernel_parent  # noqa: PLC0415
+
+    try:
+        metadata = get_kernel_spec(KERNEL).metadata
+    except NoSuchKernel:
+        raise PlanwiseError(
+            f"Jupyter does not find the kernel {KERNEL}.",
+            fix="Install PlanWise with pip, in the environment that Jupyter runs in: pip install .",
+        ) from None
+    if can_fork():
+        kernel_parent(tuple(metadata["kernel_provisioner"]["config"]["modules"]))
 
 
 def execute(source: Path, target: Path, parameters: Mapping[str, Any], folder: Path) -> dict[str, Any]:
@@ -45,19 +65,20 @@ def execute(source: Path, target: Path, parameters: Mapping[str, Any], folder: P
         runner = json.dumps(Process.current().as_json())
         with (
             _environment({RUN_FOLDER: str(folder), RUNNER_VARIABLE: runner}),
-            _sockets() as sockets,
+            _settings() as settings,
             warnings.catch_warnings(),
         ):
             warnings.simplefilter("ignore")
-            papermill.execute_notebook(
+            executed = papermill.execute_notebook(
                 str(source),
                 str(target),
                 parameters=dict(parameters),
+                engine_name="planwise",
                 kernel_name=KERNEL,
                 cwd=str(folder),
                 progress_bar=False,
-                autosave_cell_every=0,
-                config=sockets,
+                folder=str(folder),
+                config=settings,
             )
     except papermill.PapermillExecutionError as error:
         cause = (str(error.evalue).strip().splitlines() or ["no message"])[0]
@@ -72,8 +93,7 @@ def execute(source: Path, target: Path, parameters: Mapping[str, Any], folder: P
         ) from None
     finally:
         end_kernel(folder)
-        _keep_paths_relative(target, folder)
-    return step_result(target)
+    return step_result(executed, target.name)
 
 
 @contextmanager
@@ -91,35 +111,27 @@ def _environment(values: Mapping[str, str]) -> Iterator[None]:
 
 
 @contextmanager
-def _sockets() -> Iterator[Config]:
-    """Talk to the kernel through files that only this user may open, where the system has them."""
+def _settings() -> Iterator[Config]:
+    """Talk to the kernel through files that only this user may open, where the system has them; and end it at once: a
+    step that is done has closed what it opened."""
+    settings = Config(
+        KernelManager={"client_class": "planwise_nb.core.engine.PromptClient"},
+        NotebookClient={"shutdown_kernel": "immediate"},
+    )
     if os.name != "posix":
-        yield Config()
+        yield settings
         return
     with tempfile.TemporaryDirectory(prefix="planwise-") as folder:
-        yield Config({"KernelManager": {"transport": "ipc", "ip": f"{folder}/kernel"}})
+        settings.KernelManager.update({"transport": "ipc", "ip": f"{folder}/kernel"})
+        yield settings
 
 
-def _keep_paths_relative(target: Path, folder: Path) -> None:
-    """papermill notes absolute paths in the notebook; a run's folder holds none."""
-    try:
-        notebook = nbformat.read(target, as_version=4)
-    except (OSError, ValueError):  # it was never written, or not to its end
-        return
-    noted = notebook.metadata.get("papermill", {})
-    for name in ("input_path", "output_path"):
-        if name in noted and Path(noted[name]).is_relative_to(folder):
-            noted[name] = Path(noted[name]).relative_to(folder).as_posix()
-    nbformat.write(notebook, target)
-
-
-def step_result(target: Path) -> dict[str, Any]:
-    """What the step of the executed notebook ``target`` handed over. Raises ``StepError`` where it did not."""
-    notebook = nbformat.read(target, as_version=4)
+def step_result(notebook: NotebookNode, name: str) -> dict[str, Any]:
+    """What the step of the executed ``notebook`` handed over. Raises ``StepError`` where it did not."""
     outputs = [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
     silent = [output.text for output in outputs if output.get("name") == "stderr" and "Traceback" in output.text]
     if silent:
-        raise StepError(f"An output of {target.name} could not be shown: {silent[0].strip().splitlines()[-1]}")
+        raise StepError(f"An output of {name} could not be shown: {silent[0].strip().splitlines()[-1]}")
     found = [
         output.data[STEP_RESULT] | output.metadata.get(STEP_RESULT, {})
         for output in outputs
@@ -127,7 +139,7 @@ def step_result(target: Path) -> dict[str, Any]:
     ]
     if not found:
         raise StepError(
-            f"{target.name} ran to its end without completing its step.", fix="Its last cell must be: step.complete()"
+            f"{name} ran to its end without completing its step.", fix="Its last cell must be: step.complete()"
         )
     result: dict[str, Any] = found[-1]
     return result

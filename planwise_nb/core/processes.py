@@ -12,6 +12,8 @@ from typing import Any
 
 import psutil
 
+from planwise_nb.core.forkserver import SESSION, session_of
+
 
 @dataclass(frozen=True)
 class Process:
@@ -91,7 +93,7 @@ def describe(pid: int) -> str:
     except psutil.Error:
         return f"process {pid}"
     since = f"{datetime.fromtimestamp(process.create_time(), UTC):%Y-%m-%d %H:%M:%S} UTC"
-    notebook = environment.get("JPY_SESSION_NAME", "")
+    notebook = environment.get(SESSION, "") or session_of(pid, words)
     if any("ipykernel" in word for word in words) or notebook:
         shown = f" of {Path(notebook).name}" if notebook else ""
         return f"a JupyterLab kernel{shown} (process {pid}, since {since})"

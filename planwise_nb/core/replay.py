@@ -16,13 +16,11 @@ import pytest
 
 from planwise_nb.core import store
 from planwise_nb.core.changes import STARTED_FROM
-from planwise_nb.core.kernels import RUN_FOLDER
+from planwise_nb.core.kernels import KERNEL, RUN_FOLDER
 from planwise_nb.core.manifest import DIAGNOSTICS, MANIFEST, read_manifest, write_json
+from planwise_nb.core.pictures import PICTURE
 from planwise_nb.core.runs import Run
 from planwise_nb.core.verification import Finding, compare_tables
-
-PICTURES = "image/svg+xml"
-"""Left out of the comparison, since it depends on fonts: the figures of a chart are in its Vega-Lite specification."""
 
 SANITIZE = r"""[run-ids]
 regex: \d{8}-\d{6}-[0-9a-f]{8}
@@ -54,7 +52,7 @@ class Chain:
         else:
             self._finish(self._now)
         self._now = item.path
-        item.parent.skip_compare += (PICTURES,)  # type: ignore[union-attr]
+        item.parent.skip_compare += (PICTURE,)  # type: ignore[union-attr] # its figures are in its specification
 
     @pytest.hookimpl(trylast=True)
     def pytest_runtest_teardown(self, item: pytest.Item, nextitem: pytest.Item | None) -> None:
@@ -137,7 +135,7 @@ def _execute(place: Path, notebooks: list[Path], plugins: list[object]) -> str:
     """Execute the notebooks by nbval, in order; what pytest said."""
     (place / "sanitize.cfg").write_text(SANITIZE, encoding="utf-8")
     (place / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
-    options = ["--nbval", "--nbval-current-env", "--nbval-cell-timeout", "86400"]
+    options = ["--nbval", "--nbval-kernel-name", KERNEL, "--nbval-cell-timeout", "86400"]
     options += ["--nbval-sanitize-with", str(place / "sanitize.cfg")]
     surroundings = ["-c", str(place / "pytest.ini"), "--rootdir", str(place), "-p", "no:cacheprovider", "-q"]
     with io.StringIO() as heard:

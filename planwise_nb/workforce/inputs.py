@@ -13,18 +13,16 @@ from pathlib import Path
 from typing import Any
 
 from planwise_nb.core.changes import Source
-from planwise_nb.core.digests import combined_digest, file_digest, is_hidden, tree_digest
+from planwise_nb.core.digests import combined_digest, file_digest, tree_digest
 from planwise_nb.core.errors import InputError, Problem
 from planwise_nb.core.project import Project, shipped
 from planwise_nb.workforce.census import Census, check_extract, read_census
 from planwise_nb.workforce.census_map import CensusMap, load_census_map
+from planwise_nb.workforce.dbt_project import project_files
 from planwise_nb.workforce.extracts import read_extract
 from planwise_nb.workforce.parameters import ResolvedScenario, write_parameters
 from planwise_nb.workforce.pipeline import WORKFORCE
 from planwise_nb.workforce.scenario_files import load_scenario
-
-BY_HAND = ("target", "logs", "dev")
-"""What lies in the folder of the dbt project and is no part of a run."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,7 +103,7 @@ class WorkforceInputs:
         return [
             *(Source(path) for path in read),
             *(Source(path, f"project/notebooks/{WORKFORCE.name}/{path.name}") for path in notebooks),
-            *(Source(path, f"project/dbt/{path.relative_to(models).as_posix()}") for path in _model_files(models)),
+            *(Source(path, f"project/dbt/{path.relative_to(models).as_posix()}") for path in project_files(models)),
         ]
 
     def write(self, folder: Path) -> None:
@@ -120,14 +118,6 @@ class WorkforceInputs:
                 target = folder / source.target
                 target.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(source.path, target)
-
-
-def _model_files(models: Path) -> list[Path]:
-    """The files of the dbt project, without what people build by hand beside it."""
-    files = [path for path in models.rglob("*") if path.is_file() and path.relative_to(models).parts[0] not in BY_HAND]
-    return sorted(
-        path for path in files if not is_hidden(path.relative_to(models).as_posix()) and ".duckdb" not in path.name
-    )
 
 
 def _told(differences: dict[str, Any]) -> dict[str, str]:

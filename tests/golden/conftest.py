@@ -6,6 +6,8 @@ import shutil
 import tempfile
 from pathlib import Path
 
+import nbformat
+
 from planwise_nb.core.kernels import step_result
 from planwise_nb.core.replay import Chain
 from planwise_nb.core.runs import Run, record_step
@@ -28,7 +30,7 @@ def finish(notebook: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     shutil.copy(notebook, target)
     facts = {"started_at": run.manifest["created_at"], "seconds": 0.0, "parameters": {}}
-    record_step(run, keys[relative], step_result(notebook), facts)
+    record_step(run, keys[relative], step_result(nbformat.read(target, as_version=4), target.name), facts)
     if run.checklist.next is None:
         shutil.rmtree(run.ledger.out)
 

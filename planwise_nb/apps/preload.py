@@ -1,0 +1,14 @@
+"""What notebooks need, imported by the parent of kernels before it forks one."""
+
+import altair  # noqa: F401
+import ipykernel.kernelapp  # noqa: F401
+import IPython.core.completer  # noqa: F401
+import ipywidgets  # noqa: F401
+import pandas
+import sql.magic  # noqa: F401
+
+from planwise_nb.workforce import dbt_project, notebook  # noqa: F401
+
+# outside a kernel, pandas takes this process for a terminal and would fit its tables to the width of that
+pandas.set_option("display.max_columns", 20)
+dbt_project.parse_ahead()

@@ -1,0 +1,198 @@
+"""The parent of kernels: it imports what notebooks need once, and forks a clean kernel for each of them.
+
+``python -m planwise_nb.core.forkserver DESCRIPTOR FOLDER MODULE…`` talks to the process that started it over the socket
+``DESCRIPTOR``, a JSON object a line each way, and ends with it. It holds no thread and no database. One kernel is
+always forked ahead, its sockets bound, and waits to be told where to run.
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import json
+import os
+import shutil
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, NoReturn
+
+SESSION = "JPY_SESSION_NAME"
+"""Set by Jupyter in the environment of a kernel: the notebook that it serves."""
+
+_FAILED = 1
+_POLL_SECONDS = 0.005
+
+
+def session_of(pid: int, command: list[str]) -> str:
+    """The notebook that the forked kernel ``pid`` serves, by its ``command``; empty where that is not known."""
+    if __name__ not in command:
+        return ""
+    try:
+        return _session_file(Path(command[command.index(__name__) + 2]), pid).read_text(encoding="utf-8")
+    except (IndexError, OSError):
+        return ""
+
+
+def _session_file(folder: Path, pid: int) -> Path:
+    return folder / f"{pid}.session"
+
+
+class Forkserver:
+    """Serves one process over ``channel``; the sockets of its kernels lie in ``folder``."""
+
+    def __init__(self, channel: socket.socket, folder: Path) -> None:
+        self._channel = channel
+        self._folder = folder
+        self._spare: tuple[int, socket.socket] | None = None
+        self._count = 0
+
+    def serve(self) -> None:
+        """Answer until the other side is gone."""
+        answers: dict[str, Callable[..., Any]] = {"start": self._start, "poll": self._poll}
+        with self._channel.makefile("rw", encoding="utf-8") as lines:
+            self._fork_ahead()
+            _say(lines, {"ready": os.getpid()})
+            for line in lines:
+                asked = json.loads(line)
+                _say(lines, answers[asked.pop("do")](**asked))
+                self._fork_ahead()
+
+    def _start(self, cwd: str, env: Mapping[str, str], connection: dict[str, Any] | None) -> dict[str, Any]:
+        """A kernel that runs from now on: on ``connection`` where one is given, else on that of the spare one."""
+        if connection is not None:
+            self._drop_spare()
+            self._fork(connection)
+        assert self._spare is not None
+        pid, orders = self._spare
+        self._spare = None
+        with orders, orders.makefile("rw", encoding="utf-8") as lines:
+            bound = lines.readline()
+            if not bound:
+                return {"error": f"a forked kernel ended before it was ready, with {self._poll(pid, wait=1.0)}"}
+            _session_file(self._folder, pid).write_text(env.get(SESSION, ""), encoding="utf-8")
+            _say(lines, {"cwd": cwd, "env": dict(env)})
+        return {"pid": pid, "connection": json.loads(bound)}
+
+    def _poll(self, pid: int, wait: float = 0.0) -> int | None:
+        """The exit code of a kernel, negative for a signal, once it ended; waits that many seconds for it."""
+        until = time.monotonic() + wait
+        while True:
+            try:
+                ended, status = os.waitpid(pid, os.WNOHANG)
+            except ChildProcessError:
+                return _FAILED
+            if ended:
+                _session_file(self._folder, pid).unlink(missing_ok=True)
+                return os.waitstatus_to_exitcode(status)
+            if time.monotonic() >= until:
+                return None
+            time.sleep(_POLL_SECONDS)
+
+    def _fork_ahead(self) -> None:
+        if self._spare is None:
+            self._fork({})
+
+    def _drop_spare(self) -> None:
+        if self._spare is not None:
+            pid, orders = self._spare
+            orders.close()
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+            self._spare = None
+
+    def _fork(self, connection: Mapping[str, Any]) -> None:
+        self._count += 1
+        ours, its = socket.socketpair()
+        pid = os.fork()
+        if pid == 0:
+            ours.close()
+            self._channel.close()
+            _be_kernel(its, self._folder / str(self._count), connection)
+        its.close()
+        self._spare = pid, ours
+
+
+def _say(lines: Any, said: Any) -> None:
+    print(json.dumps(said), file=lines, flush=True)
+
+
+def _be_kernel(orders: socket.socket, place: Path, connection: Mapping[str, Any]) -> NoReturn:
+    """Bind a kernel's sockets, say where they are, wait to be told where to run, and run."""
+    code = _FAILED
+    try:
+        os.setsid()
+        gc.enable()
+        _serve_notebook(orders, place, connection)
+        code = 0
+    except SystemExit as ended:
+        code = ended.code if isinstance(ended.code, int) else _FAILED
+    except ConnectionError:  # nobody needs it any more
+        code = 0
+    except BaseException:
+        sys.excepthook(*sys.exc_info())
+    finally:
+        _leave(code)
+
+
+def _leave(code: int) -> NoReturn:
+    """End without the interpreter's last rites, which take longer than a trivial notebook."""
+    for stream in (sys.__stdout__, sys.__stderr__):
+        if stream is not None:
+            stream.flush()
+    os._exit(code)
+
+
+def _serve_notebook(orders: socket.socket, place: Path, connection: Mapping[str, Any]) -> None:
+    from ipykernel.kernelapp import IPKernelApp  # noqa: PLC0415 - imported ahead by the parent
+    from traitlets.config import Config  # noqa: PLC0415
+
+    if "numpy" in sys.modules:
+        sys.modules["numpy"].random.seed()
+    file = place.with_suffix(".json")
+    if connection:
+        file.write_text(json.dumps(connection), encoding="utf-8")
+    settings = Config({"HistoryManager": {"enabled": False}})
+    app = IPKernelApp.instance(
+        config=settings, transport="ipc", ip=str(place), connection_file=str(file), parent_handle=os.getppid()
+    )
+    app.initialize([])
+    bound = json.loads(file.read_text(encoding="utf-8"))
+    with orders, orders.makefile("rw", encoding="utf-8") as lines:
+        _say(lines, bound)
+        told = lines.readline()
+        if not told:  # nobody needs it any more
+            return
+        order = json.loads(told)
+    file.unlink(missing_ok=True)
+    os.environ.clear()
+    os.environ.update(order["env"])
+    os.chdir(order["cwd"])
+    app.start()
+
+
+def main() -> None:
+    """Import the modules, then fork kernels on demand."""
+    descriptor, folder, *modules = sys.argv[1:]
+    code = _FAILED
+    try:
+        for module in modules:
+            importlib.import_module(module)
+        gc.collect()
+        gc.freeze()
+        Forkserver(socket.socket(fileno=int(descriptor)), Path(folder)).serve()
+        code = 0
+    except OSError:  # the other side is gone
+        code = 0
+    except BaseException:
+        sys.excepthook(*sys.exc_info())
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        _leave(code)
+
+
+if __name__ == "__main__":
+    main()

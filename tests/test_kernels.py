@@ -1,0 +1,188 @@
+"""Every notebook gets a clean kernel, forked from a parent that has imported everything before."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from jupyter_client.blocking import BlockingKernelClient
+from jupyter_client.manager import KernelManager
+
+from planwise_nb.core import provisioner
+from planwise_nb.core.kernels import KERNEL
+from planwise_nb.core.processes import describe
+
+FORKED = pytest.mark.skipif(not provisioner.can_fork(), reason="kernels are not forked here")
+PATIENCE_SECONDS = 60.0
+
+STATE = """
+import json, os, random, sys, numpy, pandas
+print(json.dumps({
+    "set": getattr(pandas, "marker", None), "environment": os.environ.get("MARKER"), "folder": os.getcwd(),
+    "files": sorted(os.readlink(f"/proc/self/fd/{n}") for n in os.listdir("/proc/self/fd") if n.isdigit()
+                    and os.path.exists(f"/proc/self/fd/{n}") and "marker" in os.readlink(f"/proc/self/fd/{n}")),
+    "random": random.random(), "numpy": float(numpy.random.random()), "names": "marker" in globals(),
+}))
+"""
+SPOIL = """
+import os, random, numpy, pandas
+marker, pandas.marker, os.environ["MARKER"] = open("marker.txt", "w"), 1, "1"
+os.chdir("/")
+random.seed(1); numpy.random.seed(1)
+"""
+
+
+@contextmanager
+def kernel(folder: Path) -> Iterator[tuple[KernelManager, BlockingKernelClient]]:
+    manager = KernelManager(kernel_name=KERNEL)
+    manager.start_kernel(cwd=str(folder))
+    client = manager.client()
+    client.start_channels()
+    try:
+        client.wait_for_ready(timeout=PATIENCE_SECONDS)
+        yield manager, client
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)
+
+
+def said(client: BlockingKernelClient, code: str) -> str:
+    texts: list[str] = []
+    reply = client.execute_interactive(
+        code, timeout=PATIENCE_SECONDS, output_hook=lambda message: texts.append(message["content"].get("text", ""))
+    )
+    assert reply["content"]["status"] == "ok", reply["content"]
+    return "".join(texts)
+
+
+def eventually(holds: Callable[[], Any]) -> bool:
+    until = time.monotonic() + PATIENCE_SECONDS
+    while not holds() and time.monotonic() < until:
+        time.sleep(0.05)
+    return bool(holds())
+
+
+def parent() -> psutil.Process:
+    [found] = [child for child in psutil.Process().children() if "planwise_nb.core.forkserver" in child.cmdline()]
+    return found
+
+
+def test_no_state_of_one_notebook_is_seen_by_the_next(tmp_path: Path) -> None:
+    with kernel(tmp_path) as (_, client):
+        before = json.loads(said(client, STATE))
+        said(client, SPOIL)
+        assert json.loads(said(client, STATE))["set"] == 1
+    with kernel(tmp_path) as (_, client):
+        after = json.loads(said(client, STATE))
+    assert before.pop("random") != after.pop("random")
+    assert before.pop("numpy") != after.pop("numpy")
+    assert after == before
+    assert (after["folder"], after["files"], after["set"]) == (str(tmp_path), [], None)
+
+
+@FORKED
+def test_a_kernel_has_what_notebooks_need_from_its_parent(tmp_path: Path) -> None:
+    with kernel(tmp_path) as (_, client):
+        code = "import sys; print({'dbt.cli.main', 'altair', 'pandas', 'sql.magic'} <= set(sys.modules))"
+        assert said(client, code) == "True\n"
+
+
+@FORKED
+def test_the_parent_holds_no_thread_and_no_database(tmp_path: Path) -> None:
+    with kernel(tmp_path):
+        assert parent().num_threads() == 1
+        assert [file.path for file in parent().open_files() if "duckdb" in file.path] == []
+
+
+@FORKED
+def test_a_kernel_is_interrupted_and_started_again_on_the_same_sockets(tmp_path: Path) -> None:
+    with kernel(tmp_path) as (manager, client):
+        before = manager.get_connection_info()
+        first = said(client, "import os; print(os.getpid())")
+        client.execute("import time; time.sleep(600)")
+        time.sleep(0.5)
+        manager.interrupt_kernel()
+        assert client.get_shell_msg(timeout=PATIENCE_SECONDS)["content"]["ename"] == "KeyboardInterrupt"
+        manager.restart_kernel(now=True)
+        client.wait_for_ready(timeout=PATIENCE_SECONDS)
+        assert said(client, "import os; print(os.getpid())") != first
+        assert manager.get_connection_info() == before
+
+
+def test_a_kernel_that_is_killed_is_seen_to_be_dead(tmp_path: Path) -> None:
+    with kernel(tmp_path) as (manager, client):
+        os.kill(int(said(client, "import os; print(os.getpid())")), signal.SIGKILL)
+        assert eventually(lambda: not manager.is_alive())
+
+
+@FORKED
+def test_a_forked_kernel_of_jupyterlab_is_named_by_its_notebook(tmp_path: Path) -> None:
+    manager = KernelManager(kernel_name=KERNEL)
+    manager.start_kernel(cwd=str(tmp_path), env=os.environ | {"JPY_SESSION_NAME": "/somewhere/03_requirements.ipynb"})
+    try:
+        assert describe(manager.provisioner.pid).startswith("a JupyterLab kernel of 03_requirements.ipynb (process")
+    finally:
+        manager.shutdown_kernel(now=True)
+
+
+@FORKED
+def test_parent_and_kernels_end_with_the_process_that_they_serve(tmp_path: Path) -> None:
+    code = (
+        "import os, sys, time; from jupyter_client.manager import KernelManager;"
+        f"manager = KernelManager(kernel_name={KERNEL!r}); manager.start_kernel();"
+        "print(manager.provisioner.pid, flush=True); time.sleep(600)"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, cwd=tmp_path, text=True) as user:
+        assert user.stdout is not None
+        served = psutil.Process(int(user.stdout.readline()))
+        family = [served.parent(), *served.parent().children()]
+        user.kill()
+    assert len(family) > 1
+    assert eventually(lambda: not any(one.is_running() and one.status() != psutil.STATUS_ZOMBIE for one in family))
+
+
+@FORKED
+def test_a_parent_is_replaced_when_what_it_imported_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with kernel(tmp_path):
+        first = parent()
+    monkeypatch.setattr(provisioner, "_stamp", lambda: (("changed.py", 0, 0),))
+    with kernel(tmp_path):
+        assert eventually(lambda: not first.is_running() or first.status() == psutil.STATUS_ZOMBIE)
+        assert parent().pid != first.pid
+
+
+def test_where_nothing_is_forked_ordinary_kernels_start_and_the_log_says_so_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv(provisioner.FORK, "0")
+    provisioner._say_once.cache_clear()
+    with caplog.at_level(logging.WARNING, "planwise"):
+        for _ in range(2):
+            with kernel(tmp_path) as (_manager, client):
+                assert said(client, "import sys; print('dbt' in sys.modules)") == "False\n"
+    assert [record.message for record in caplog.records if record.name == "planwise"] == [
+        "Kernels are not forked here: they start as ordinary ones."
+    ]
+
+
+@FORKED
+def test_a_parent_that_cannot_import_gives_way_to_ordinary_kernels(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    manager = KernelManager(kernel_name=KERNEL)
+    manager.kernel_spec.metadata["kernel_provisioner"]["config"] = {"modules": ["there_is_no_such_module"]}
+    with caplog.at_level(logging.WARNING, "planwise"):
+        manager.start_kernel(cwd=str(tmp_path))
+        manager.shutdown_kernel(now=True)
+    assert "it ended with 1 before it was ready" in caplog.text
