@@ -10,6 +10,7 @@ from queue import Empty
 from typing import Any
 
 from jupyter_client.asynchronous.client import AsyncKernelClient
+from jupyter_client.manager import AsyncKernelManager
 from nbformat import NotebookNode
 from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import Engine, NotebookExecutionManager
@@ -71,6 +72,13 @@ class _StepClient(PapermillNotebookClient):  # type: ignore[misc]
         """Put each picture beside its specification. Raises what the artist raised."""
         for data, picture in self._drawn:
             data[PICTURE] = picture.result()
+
+
+class StepKernelManager(AsyncKernelManager):
+    """A manager that ends a kernel without interrupting it first: a step that is over has nothing left to interrupt."""
+
+    async def _async_interrupt_kernel(self) -> None:
+        return
 
 
 class PromptClient(AsyncKernelClient):

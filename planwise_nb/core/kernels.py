@@ -116,7 +116,10 @@ def _settings() -> Iterator[Config]:
     step that is done has closed what it opened."""
     settings = Config(
         KernelManager={"client_class": "planwise_nb.core.engine.PromptClient"},
-        NotebookClient={"shutdown_kernel": "immediate"},
+        NotebookClient={
+            "kernel_manager_class": "planwise_nb.core.engine.StepKernelManager",
+            "shutdown_kernel": "immediate",
+        },
     )
     if os.name != "posix":
         yield settings

@@ -24,6 +24,8 @@ PARSED = Path("parsed")
 _BY_HAND = ("target", "logs", "dev")
 """What lies in the folder of the shipped project and is no part of a run."""
 
+_COMPILED_AHEAD = "tag:workforce_requirements"
+
 _parsed_ahead: dict[str, Any] = {}
 """The shipped project as dbt parsed it, by its digest, where this process was forked from one that did."""
 
@@ -44,7 +46,9 @@ def parse_ahead() -> None:
             target = PROJECT / path.relative_to(source)
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, target)
-        _parsed_ahead[_digest()] = _parse()
+        _parsed_ahead[_digest()] = parsed = _parse()
+        # what dbt prepares at its first call, it then has prepared for every kernel
+        _results(["compile"], _call(["compile", "--select", _COMPILED_AHEAD], manifest=parsed.deepcopy()))
 
 
 def call(arguments: Sequence[str]) -> Any:
