@@ -74,7 +74,8 @@ def eventually(holds: Callable[[], Any]) -> bool:
 
 
 def parent() -> psutil.Process:
-    [found] = [child for child in psutil.Process().children() if "planwise_nb.core.forkserver" in child.cmdline()]
+    children = [child for child in psutil.Process().children() if child.status() != psutil.STATUS_ZOMBIE]
+    [found] = [child for child in children if "planwise_nb.core.forkserver" in child.cmdline()]
     return found
 
 
@@ -96,6 +97,20 @@ def test_a_kernel_has_what_notebooks_need_from_its_parent(tmp_path: Path) -> Non
     with kernel(tmp_path) as (_, client):
         code = "import sys; print({'dbt.cli.main', 'altair', 'pandas', 'sql.magic'} <= set(sys.modules))"
         assert said(client, code) == "True\n"
+
+
+@FORKED
+def test_a_kernel_starts_although_the_folder_is_gone_in_which_its_parent_was_started(tmp_path: Path) -> None:
+    code = (
+        "import os, sys, tempfile; from jupyter_client.manager import KernelManager;"
+        "place = tempfile.mkdtemp(); os.chdir(place);"
+        f"managers = [KernelManager(kernel_name={KERNEL!r}) for _ in range(2)];"
+        f"managers[0].start_kernel(cwd={str(tmp_path)!r}); os.chdir('/'); os.rmdir(place);"
+        f"managers[1].start_kernel(cwd={str(tmp_path)!r});"
+        "print(managers[1].transport); [manager.shutdown_kernel(now=True) for manager in managers]"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("ipc\n", "")
 
 
 @FORKED

@@ -69,6 +69,7 @@ class KernelParent:
                 command,
                 pass_fds=[its.fileno()],
                 stdin=subprocess.DEVNULL,
+                cwd=self._folder,  # which stays as long as it does
                 start_new_session=True,
                 env=os.environ | WITHOUT_THREADS,
             )
@@ -104,6 +105,11 @@ class KernelParent:
                 shutil.rmtree(self._folder, ignore_errors=True)
             self._lines.close()
             self._channel.close()
+            try:
+                self._process.wait(_EXIT_SECONDS)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
             atexit.unregister(self.close)
 
 
