@@ -37,6 +37,7 @@ def test_the_panel_says_what_each_parameter_means(finished_run: Run) -> None:
     assert [(choice.description, choice.tooltip) for choice in choices] == [
         ("run_dir", "the run to work in; empty: the latest"),
         ("year", "the year to simulate"),
+        ("scenario", "whose people are shown; empty: the run's first"),
     ]
     assert "year_completion 2025" in " ".join(child.value for child in box.children if isinstance(child, widgets.HTML))
     assert "cola_rate, level 3" in fields(box)

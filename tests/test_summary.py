@@ -34,6 +34,15 @@ CHECK = {
     "offender_sample": None,
     "is_passed": True,
 }
+CHANCE = {
+    "scenario_id": HOSTILE,
+    "simulation_year": 2026,
+    "metric": "payroll",
+    "threshold": 60e6,
+    "members": 100,
+    "members_above": 31,
+    "chance": 0.31,
+}
 FAILED = CHECK | {"is_passed": False, "found": "1234", "offender_count": 1234, "offender_sample": "EMP_000003"}
 
 
@@ -41,10 +50,25 @@ def with_compound(frame):
     return frame.assign(compound_growth_rate=0.0299)
 
 
-def summary(folder, *, manifest=MANIFEST, rows=None, checks=(CHECK,)):
+def bands_of(members):
+    percentiles = {"p5": 1.0, "p25": 2.0, "p50": 3.0, "p75": 4.0, "p95": 5.0}
+    rows = [
+        {"scenario_id": HOSTILE, "simulation_year": year, "metric": metric, "members": members, **percentiles}
+        for metric in ("closing_headcount", "payroll", "average_compensation", "hires")
+        for year in (2025, 2026)
+    ]
+    return pd.DataFrame(rows)
+
+
+def summary(folder, *, manifest=MANIFEST, rows=None, checks=(CHECK,), members=1):
     frame = with_compound(metrics() if rows is None else rows)
     paths = write_summary(
-        folder, manifest=manifest, metrics=frame, validation=pd.DataFrame(checks, columns=list(CHECK))
+        folder,
+        manifest=manifest,
+        metrics=frame,
+        validation=pd.DataFrame(checks, columns=list(CHECK)),
+        bands=bands_of(members),
+        chances=pd.DataFrame([CHANCE] if members > 1 else [], columns=list(CHANCE)),
     )
     return [path.read_text(encoding="utf-8") for path in paths]
 
@@ -71,6 +95,16 @@ def test_both_tell_the_headcount_pay_and_provenance(tmp_path):
 
 def test_equal_runs_give_equal_files(tmp_path):
     assert summary(tmp_path / "one") == summary(tmp_path / "two")
+
+
+def test_bands_and_chances_of_an_ensemble_are_told(tmp_path):
+    text, page = summary(tmp_path, members=100)
+    for said in (text, page):
+        assert "Chances of passing a threshold" in said and "31 of 100" in said and "31.0%" in said
+    assert "How far the members of the ensemble lie apart" in page
+    assert page.count("<svg") == 7 + 3 and HOSTILE not in page
+    _, alone = summary(tmp_path, members=1)
+    assert "ensemble" not in alone and "Chances" not in alone
 
 
 def test_page_loads_nothing_from_the_network(tmp_path):

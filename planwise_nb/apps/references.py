@@ -41,7 +41,12 @@ KINDS = {
     "age shares": "shares by age that add up to 1",
 }
 PLAIN_KINDS = {str: "a text", bool: "true or false", date: "a date, YYYY-MM-DD", Decimal: "a number"}
-LAYERS = {"staging": "Inputs as read", "intermediate": "From opening to events", "marts": "Results"}
+LAYERS = {
+    "staging": "Inputs as read",
+    "intermediate": "From opening to events",
+    "marts": "Results",
+    "ensembles": "Ensembles",
+}
 CHECK = re.compile(r"(?:no_offenders|equals)\(\s*'(\w+)',\s*'(\w+)',\s*'\w+',\s*'([^']+)'")
 
 

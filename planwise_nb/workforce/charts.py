@@ -140,6 +140,29 @@ def payroll(metrics: pd.DataFrame, *, width: int = WIDTH) -> ChartType:
     return display.themed(apart, "Payroll and pay per person")
 
 
+def fan(bands: pd.DataFrame, *, width: int = WIDTH) -> ChartType:
+    """The bands of one metric over the years, a panel an ensemble: ``fct_ensemble_bands`` with its five percentiles."""
+    percentiles = ["p5", "p25", "p50", "p75", "p95"]
+    rows = display.numeric(bands, percentiles)
+    metric = str(rows["metric"].iloc[0]) if len(rows) else "metric"
+    titled = metric.replace("_", " ").capitalize()
+
+    def draw(ensemble: pd.DataFrame) -> ChartType:
+        base = alt.Chart(ensemble).encode(
+            x=_years(ensemble),
+            tooltip=display.tips(simulation_year="", members=",", **dict.fromkeys(percentiles, ",.4~f")),
+        )
+        y = alt.Y("p5:Q", title=titled, scale=alt.Scale(zero=False), axis=alt.Axis(format=",~s"))
+        outer = base.mark_area(color=display.ramp(0.15), line=False).encode(y=y, y2="p95:Q")
+        inner = base.mark_area(color=display.ramp(0.5), line=False).encode(y="p25:Q", y2="p75:Q")
+        middle = base.mark_line(color=INK, point=alt.OverlayMarkDef(color=INK, size=30)).encode(y="p50:Q")
+        return alt.layer(outer, inner, middle).properties(width=width, height=HEIGHT)
+
+    members = int(rows["members"].max()) if len(rows) else 0
+    told = f"{titled}: median, middle half and 5th to 95th percentile of {members:,} members"
+    return _by_scenario(rows, told if members > 1 else titled, draw)
+
+
 def pay_by_level(pay: pd.DataFrame, *, width: int = WIDTH) -> ChartType:
     """The spread of pay per year on each level against the level's range, which may be null.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -20,16 +20,24 @@ from planwise_nb.workforce.census import Census, check_extract, read_census
 from planwise_nb.workforce.census_map import CensusMap, load_census_map
 from planwise_nb.workforce.dbt_project import project_files
 from planwise_nb.workforce.extracts import read_extract
+from planwise_nb.workforce.members import load_members, subject_of
 from planwise_nb.workforce.parameters import ResolvedScenario, write_parameters
 from planwise_nb.workforce.pipeline import WORKFORCE
-from planwise_nb.workforce.scenario_files import load_scenario
+from planwise_nb.workforce.thresholds import Threshold, read_thresholds, write_thresholds
 
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """What a person asks for; what is left out comes from the scenario."""
+    """What a person asks for; what is left out comes from the scenario.
+
+    ``scenario``: names or paths, joined by commas; ``seeds``: an ensemble of so many members of each; ``grid``:
+    ``section.key=start:stop:count`` items; ``exceeds``: ``metric=threshold`` items.
+    """
 
     scenario: str = "baseline"
+    seeds: int | None = None
+    grid: Sequence[str] = ()
+    exceeds: Sequence[str] = ()
     years: tuple[int, int] | None = None
     seed: int | None = None
     settings: Sequence[str] = ()
@@ -41,24 +49,21 @@ class Request:
 
 @dataclass(frozen=True)
 class WorkforceInputs:
-    """Checked inputs of a run of one scenario."""
+    """Checked inputs of a run of one scenario or of several."""
 
     project: Project
-    resolved: ResolvedScenario
+    subject: str
+    members: tuple[ResolvedScenario, ...]
+    thresholds: tuple[Threshold, ...]
     census: Census
     census_file: Path
     census_map_file: Path | None
     warnings: tuple[Problem, ...]
 
     @property
-    def subject(self) -> str:
-        """The scenario's name."""
-        return self.resolved.scenario_id
-
-    @property
     def periods(self) -> tuple[int, ...]:
         """The simulated years."""
-        simulation = self.resolved.scenario.simulation
+        simulation = self.members[0].scenario.simulation
         return tuple(range(simulation.start_year, simulation.end_year + 1))
 
     @cached_property
@@ -67,13 +72,13 @@ class WorkforceInputs:
         with tempfile.TemporaryDirectory() as draft:
             folder = Path(draft)
             self.census.write(folder)
-            write_parameters([self.resolved], folder / "params")
+            self._write_parameters(folder / "params")
             return combined_digest(f"{name} {digest}" for name, digest in tree_digest(folder).items())
 
     def describe(self) -> dict[str, Any]:
         """The inputs as the manifest says them."""
         return {
-            "seeds": {self.subject: self.resolved.scenario.simulation.random_seed},
+            "seeds": {member.scenario_id: member.scenario.simulation.random_seed for member in self.members},
             "inputs": {
                 "census": {
                     "file": self.census_file.name,
@@ -86,15 +91,16 @@ class WorkforceInputs:
                     "warnings": {problem.rule: problem.count for problem in self.warnings},
                 },
             },
-            "chain": list(self.resolved.chain),
-            "settings": list(self.resolved.settings),
-            "differences": {self.subject: _told(self.resolved.differences)},
+            "chain": {member.chain[0]: list(member.chain) for member in self.members},
+            "settings": [item for item in self.members[0].settings if self._is_of_all(item)],
+            "differences": {member.scenario_id: _told(member.differences) for member in self.members},
             "inputs_digest": self.digest,
         }
 
     def sources(self) -> list[Source]:
         """Every file that the run starts from; notebooks and models with their copies in the run's folder."""
-        read = [self.census_file, *([self.census_map_file] if self.census_map_file else []), *self.resolved.files]
+        read_for = [file for member in self.members for file in member.files]
+        read = dict.fromkeys([self.census_file, *([self.census_map_file] if self.census_map_file else []), *read_for])
         notebooks = [
             self.project.find(f"notebooks/{WORKFORCE.name}/{step.notebook}")
             for step in (WORKFORCE.setup, *WORKFORCE.steps, WORKFORCE.summary)
@@ -112,12 +118,19 @@ class WorkforceInputs:
         self.census.write(folder / "inputs")
         if self.census_map_file:
             shutil.copy(self.census_map_file, folder / "inputs" / "census_map.yaml")
-        write_parameters([self.resolved], folder / "params")
+        self._write_parameters(folder / "params")
         for source in self.sources():
             if source.target:
                 target = folder / source.target
                 target.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(source.path, target)
+
+    def _is_of_all(self, setting: str) -> bool:
+        return all(setting in member.settings for member in self.members)
+
+    def _write_parameters(self, folder: Path) -> None:
+        write_parameters(self.members, folder)
+        write_thresholds(self.thresholds, folder)
 
 
 def _told(differences: dict[str, Any]) -> dict[str, str]:
@@ -131,36 +144,41 @@ def resolve(project: Project, request: Request) -> WorkforceInputs:
     Raises ``InputError`` with all that is wrong with the scenario, the mapping and the census.
     """
     refusals: dict[str, InputError] = {}
-    resolved = census_map = map_file = None
+    members: tuple[ResolvedScenario, ...] = ()
+    census_map = map_file = None
+    thresholds: tuple[Threshold, ...] = ()
     with _collected(refusals, "scenario"):
-        resolved = _scenario(project, request)
+        members = _members(project, request)
+        thresholds = read_thresholds(request.exceeds)
     with _collected(refusals, "census mapping"):
-        map_file, census_map = _census_map(project, _map_name(resolved, request))
-    if resolved is None or refusals:
+        map_file, census_map = _census_map(project, _map_name(members, request))
+    if not members or refusals:
         with _collected(refusals, "census"):
-            _check_file(request, resolved, census_map, is_map_known="census mapping" not in refusals)
+            _check_file(request, members, census_map, is_map_known="census mapping" not in refusals)
         raise _together(refusals)
-    return _accepted(project, request, resolved, map_file, census_map)
+    return _accepted(project, request, members, thresholds, (map_file, census_map))
 
 
 def _accepted(
     project: Project,
     request: Request,
-    resolved: ResolvedScenario,
-    map_file: Path | None,
-    census_map: CensusMap | None,
+    members: tuple[ResolvedScenario, ...],
+    thresholds: tuple[Threshold, ...],
+    mapping: tuple[Path | None, CensusMap | None],
 ) -> WorkforceInputs:
-    """The inputs with the census, which is held to the scenario's years and levels."""
-    said = resolved.scenario.census
-    file = request.census or resolved.census_file
+    """The inputs with the census, which is held to the scenarios' years and levels."""
+    map_file, census_map = mapping
+    first = members[0]
+    said = first.scenario.census
+    file = request.census or first.census_file
     if file is None:
-        raise InputError(f"Scenario {resolved.scenario_id} names no census.", fix="Name one with --census FILE.")
-    start_year = resolved.scenario.simulation.start_year
+        raise InputError(f"Scenario {first.scenario_id} names no census.", fix="Name one with --census FILE.")
+    start_year = first.scenario.simulation.start_year
     opening = date(start_year - 1, 12, 31)
     stated = {
         "--census-date": request.census_date,
         map_file: census_map.census_date if census_map else None,
-        f"scenario {resolved.scenario_id}": said.date,
+        f"scenario {first.scenario_id}": said.date,
     }
     place, census_date = next(((place, day) for place, day in stated.items() if day), (None, opening))
     warnings = _check_census_date(census_date, opening, str(place))
@@ -168,31 +186,60 @@ def _accepted(
         file,
         census_map=census_map,
         census_date=census_date,
-        simulated_years=range(start_year, resolved.scenario.simulation.end_year + 1),
-        job_levels=resolved.tables.job_levels,
+        simulated_years=range(start_year, first.scenario.simulation.end_year + 1),
+        job_levels=first.tables.job_levels,
         mask_ssn=said.mask_ssn,
         set_aside=request.set_aside,
     )
     if census.job_levels is not None:
-        resolved = resolved.with_job_levels(census.job_levels)
-    told = (*resolved.warnings, *warnings, *census.warnings)
-    return WorkforceInputs(project, resolved, census, file, map_file, told)
+        members = tuple(member.with_job_levels(census.job_levels) for member in members)
+    told = (*dict.fromkeys(warning for member in members for warning in member.warnings), *warnings, *census.warnings)
+    subject = subject_of(
+        [*dict.fromkeys(member.chain[0] for member in members)], seeds=request.seeds, grid=request.grid
+    )
+    return WorkforceInputs(project, subject, members, thresholds, census, file, map_file, told)
 
 
-def _scenario(project: Project, request: Request) -> ResolvedScenario:
-    return load_scenario(
+def _members(project: Project, request: Request) -> tuple[ResolvedScenario, ...]:
+    members = load_members(
         request.scenario,
         folders=project.folders("params/workforce"),
         settings=request.settings,
         years=request.years,
         seed=request.seed,
+        seeds=request.seeds,
+        grid=request.grid,
     )
+    _refuse_unequal(members, request)
+    return members
 
 
-def _map_name(resolved: ResolvedScenario | None, request: Request) -> str | None:
-    if request.census_map is not None or resolved is None:
+def _refuse_unequal(members: Sequence[ResolvedScenario], request: Request) -> None:
+    """Members are simulated side by side: on one census, over the same years."""
+    first = members[0]
+    shared: dict[str, Callable[[ResolvedScenario], object]] = {
+        "the years": lambda one: (one.scenario.simulation.start_year, one.scenario.simulation.end_year),
+        "census.file": lambda one: request.census or one.census_file,
+        "census.map": lambda one: request.census_map or one.scenario.census.map,
+        "census.date": lambda one: request.census_date or one.scenario.census.date,
+        "census.mask_ssn": lambda one: one.scenario.census.mask_ssn,
+        "the job levels": lambda one: one.tables.job_levels,
+    }
+    problems = []
+    for what, value in shared.items():
+        if unequal := [one.scenario_id for one in members if value(one) != value(first)]:
+            others = f"{unequal[0]} and {len(unequal) - 1:,} more" if len(unequal) > 1 else unequal[0]
+            fix = "Give it for all on the command line (--years, --census), or run the scenarios one by one."
+            told = f"not the same as in {first.scenario_id}"
+            problems.append(Problem(rule="unequal_members", where=f"{what} of {others}", what=told, fix=fix))
+    if problems:
+        raise InputError("The scenarios of one run share census and years.", problems)
+
+
+def _map_name(members: Sequence[ResolvedScenario], request: Request) -> str | None:
+    if request.census_map is not None or not members:
         return request.census_map
-    return resolved.scenario.census.map
+    return members[0].scenario.census.map
 
 
 @contextmanager
@@ -204,13 +251,13 @@ def _collected(refusals: dict[str, InputError], subject: str) -> Iterator[None]:
 
 
 def _check_file(
-    request: Request, resolved: ResolvedScenario | None, census_map: CensusMap | None, *, is_map_known: bool
+    request: Request, members: Sequence[ResolvedScenario], census_map: CensusMap | None, *, is_map_known: bool
 ) -> None:
     """What can be said of the census while the scenario or the mapping is refused: not of its rows."""
-    file = request.census or (resolved.census_file if resolved else None)
+    file = request.census or (members[0].census_file if members else None)
     if file is None:
         return
-    is_map_known = is_map_known and (resolved is not None or request.census_map is not None)
+    is_map_known = is_map_known and (bool(members) or request.census_map is not None)
     check_extract(file, census_map) if is_map_known else read_extract(file)
 
 

@@ -85,7 +85,7 @@ def _levers(step: WorkforceStep) -> list[LeverValue]:
         return []
     rows = step.frame(
         "select parameter_name, level_id, parameter_value, parameter_source from int_effective_parameters"
-        " where simulation_year = $year order by parameter_name, level_id, scenario_id"
+        " where simulation_year = $year and scenario_id = $scenario order by parameter_name, level_id"
     )
     return [
         LeverValue(
@@ -102,14 +102,14 @@ def _levers(step: WorkforceStep) -> list[LeverValue]:
 def _parameters(step: WorkforceStep) -> list[tuple[str, str, str]]:
     """Name, value and explanation of each line of the notebook's parameters cell."""
     manifest = step.run.manifest
-    used = {"run_dir": manifest["run_id"], WORKFORCE.period: step.year}
+    used = {"run_dir": manifest["run_id"], WORKFORCE.period: step.year, "scenario": step.scenario}
     notebook = step.run.folder / "project/notebooks" / WORKFORCE.name / WORKFORCE.step(step.name).notebook
     return [(parameter.name, str(used[parameter.name]), parameter.help) for parameter in read_parameters(notebook)]
 
 
 def _values_used(step: WorkforceStep, levers: list[LeverValue]) -> pd.DataFrame:
     rows = _parameters(step)
-    rows.append(("scenario", step.run.manifest["subject"], "what is simulated"))
+    rows.append(("subject", step.run.manifest["subject"], "what is simulated"))
     rows += [(lever.title, f"{lever.parameter_value}", f"from {lever.parameter_source}") for lever in levers]
     return pd.DataFrame(rows, columns=["parameter", "value", "meaning"])
 
@@ -141,15 +141,15 @@ def _fill(box: widgets.VBox, step: WorkforceStep) -> None:
         button.disabled = False
 
     button.on_click(on_click)
-    scenario = widgets.HTML(f"<b>scenario</b> {html.escape(step.run.manifest['subject'])}")
-    box.children = (*_choices(box, step), scenario, *fields.values(), button, output, status)
+    subject = widgets.HTML(f"<b>subject</b> {html.escape(step.run.manifest['subject'])}")
+    box.children = (*_choices(box, step), subject, *fields.values(), button, output, status)
 
 
 def _choices(box: widgets.VBox, step: WorkforceStep) -> list[widgets.Dropdown]:
     """A choice for each line of the parameters cell: the run, and the year where the step has one."""
     runs = list(dict.fromkeys([step.run.folder.name, *(row["run_id"] for row in step.run.ledger.runs())]))
-    options = {"run_dir": runs, WORKFORCE.period: step.run.manifest["periods"]}
-    chosen = {"run_dir": step.run.folder.name, WORKFORCE.period: step.year}
+    options = {"run_dir": runs, WORKFORCE.period: step.run.manifest["periods"], "scenario": step.scenarios}
+    chosen = {"run_dir": step.run.folder.name, WORKFORCE.period: step.year, "scenario": step.scenario}
     made = []
     for name, _, meaning in _parameters(step):
         choice = widgets.Dropdown(options=options[name], value=chosen[name], description=name, tooltip=meaning)
@@ -161,7 +161,9 @@ def _choices(box: widgets.VBox, step: WorkforceStep) -> list[widgets.Dropdown]:
 
 def _move(box: widgets.VBox, step: WorkforceStep, name: str, value: Any) -> None:
     if name == WORKFORCE.period:
-        step.move(step.run, value)
+        step.move(step.run, value, step.scenario)
+    elif name == "scenario":
+        step.move(step.run, step.year, value)
     else:
         run_there = Run(WORKFORCE, step.run.ledger.folder(value), step.run.ledger)
         periods = run_there.manifest["periods"]
@@ -217,7 +219,8 @@ def _add_changes(child: Run, year: int | None, changes: Mapping[Change, Decimal]
     """Lay the panel's values over every other layer, for the panel's year, and record the files as they are now."""
     path = child.folder / "params" / "parameter_layers.csv"
     rows = [
-        (child.manifest["subject"], PANEL_LAYER, name, year, "" if level is None else level, value, "panel", "false")
+        (member, PANEL_LAYER, name, year, "" if level is None else level, value, "panel", "false")
+        for member in child.manifest["seeds"]
         for (name, level), value in changes.items()
     ]
     with path.open("a", encoding="utf-8", newline="") as file:

@@ -18,6 +18,9 @@ from planwise_nb.workforce.parameter_layers import ParameterLayer, level_problem
 from planwise_nb.workforce.parameter_tables import Tables
 from planwise_nb.workforce.scenario import SECTIONS, Scenario
 
+MAX_TOLD = 20
+"""Scenarios that ``scenario.yaml`` tells in full."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class ResolvedScenario:
@@ -26,7 +29,8 @@ class ResolvedScenario:
     ``chain``: names from the scenario to its root; ``scenario``: their YAML files and the settings laid over each
     other; ``layers``: every statement of a parameter; ``settings``: ``section.key=value`` items, years and seed
     included; ``files``: every file that was read; ``census_file``: the census that the scenario names, if any;
-    ``warnings``: what is odd, and no reason to refuse it.
+    ``warnings``: what is odd, and no reason to refuse it; ``ensemble_id``: of a member of an ensemble, its scenario;
+    ``member_number``: its place in the run.
     """
 
     scenario_id: str
@@ -38,6 +42,8 @@ class ResolvedScenario:
     files: tuple[Path, ...]
     census_file: Path | None
     warnings: tuple[Problem, ...] = ()
+    ensemble_id: str = ""
+    member_number: int = 1
 
     @property
     def differences(self) -> dict[str, Any]:
@@ -61,7 +67,8 @@ class ResolvedScenario:
 def write_parameters(members: Sequence[ResolvedScenario], folder: Path) -> None:
     """Write what the models read of all ``members`` of a run into ``folder``, and ``scenario.yaml`` for people.
 
-    Every CSV file has ``scenario_id`` first and is written in a fixed order: equal members give equal bytes.
+    The people's file tells an ensemble once, with its first seed. Every CSV file has ``scenario_id`` first and is
+    written in a fixed order: equal members give equal bytes.
     """
     folder.mkdir(parents=True, exist_ok=True)
     for name, columns in COLUMNS.items():
@@ -70,8 +77,11 @@ def write_parameters(members: Sequence[ResolvedScenario], folder: Path) -> None:
             writer = csv.writer(file, lineterminator="\n")
             writer.writerow(columns)
             writer.writerows([_cell(value) for value in row] for row in rows)
-    content = {member.scenario_id: _content(member.scenario) for member in members}
+    told = {member.ensemble_id or member.scenario_id: member for member in reversed(members)}
+    content = {name: _content(member.scenario) for name, member in [*reversed(told.items())][:MAX_TOLD]}
     note = "# The scenarios as resolved from their YAML files; rates by year: parameter_layers.csv\n"
+    if len(told) > MAX_TOLD:
+        note += f"# The first {MAX_TOLD} of {len(told):,}; the figures of all are in the CSV files beside this one.\n"
     text = yaml.dump(content, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
     (folder / "scenario.yaml").write_text(note + text, encoding="utf-8", newline="\n")
 
@@ -80,6 +90,8 @@ COLUMNS = {
     "scenarios": (
         "scenario_id",
         "scenario_name",
+        "ensemble_id",
+        "member_number",
         "start_year",
         "end_year",
         "random_seed",
@@ -111,6 +123,8 @@ def _scenario_row(member: ResolvedScenario) -> Iterator[tuple[object, ...]]:
     said = member.scenario
     yield (
         member.scenario_id.partition("~")[0],
+        member.ensemble_id or member.scenario_id,
+        member.member_number,
         said.simulation.start_year,
         said.simulation.end_year,
         said.simulation.random_seed,

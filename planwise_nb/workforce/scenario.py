@@ -22,13 +22,15 @@ PART = {"part": True}
 
 MAX_YEARS = 100
 
+MAX_SEED = 2**63 - 1
+
 
 class Simulation(Section):
     """Which years are simulated, with which luck, and how fast the headcount grows."""
 
     start_year: int = figure(2025, "first simulated year", unit="year", minimum="1900", maximum="2200", whole=True)
     end_year: int = figure(2029, "last simulated year", unit="year", minimum="1900", maximum="2200", whole=True)
-    random_seed: int = figure(42, "seed of every draw", unit="seed", minimum="0", maximum=str(2**63 - 1), whole=True)
+    random_seed: int = figure(42, "seed of every draw", unit="seed", minimum="0", maximum=str(MAX_SEED), whole=True)
     target_growth_rate: Decimal = figure(
         Decimal("0.03"), "growth of headcount", unit="share of headcount, a year", minimum="-1", maximum="2"
     )

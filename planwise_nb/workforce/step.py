@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from planwise_nb.core import display as shown
 from planwise_nb.core import store
 from planwise_nb.core.checklist import Checklist
 from planwise_nb.core.digests import table_digest
-from planwise_nb.core.errors import CheckError, ChecklistError
+from planwise_nb.core.errors import CheckError, ChecklistError, InputError
 from planwise_nb.core.holder import serve_runner
 from planwise_nb.core.kernels import STEP_RESULT
 from planwise_nb.core.location import find_run, is_executing
@@ -33,6 +34,26 @@ from planwise_nb.workforce import models, publication, sql_magic
 from planwise_nb.workforce.models import Model
 from planwise_nb.workforce.panel import show_panel
 from planwise_nb.workforce.pipeline import WORKFORCE
+
+CHECKS = """
+    select
+        check_name,
+        severity,
+        description,
+        arg_min(expected, place) as expected,
+        arg_min(found, place) as found,
+        case
+            when count(*) = 1 then any_value(offender_sample)
+            when bool_and(is_passed) then ''
+            else printf('%d of %d members, such as ', count(*) filter (not is_passed), count(*))
+                || arg_min(scenario_id, place) || arg_min(if(offender_sample = '', '', ': ' || offender_sample), place)
+        end as offender_sample,
+        bool_and(is_passed) as is_passed,
+    from (select *, row(is_passed, scenario_id) as place from {table} where simulation_year = $year)
+    group by check_name, severity, description
+    order by severity, check_name
+"""
+"""One row a check; of many members, the first in which it does not hold speaks."""
 
 
 def open_step(name: str, run_dir: str = "", year: int | None = None) -> WorkforceStep:
@@ -62,6 +83,7 @@ class WorkforceStep:
         self._models: tuple[Model, ...] = ()
         self._checks: pd.DataFrame | None = None
         self._held = ExitStack()
+        self.scenario = self.scenarios[0]
 
     def __repr__(self) -> str:
         return f"WorkforceStep({label(self.key)} of {self.run.folder.name})"
@@ -71,13 +93,32 @@ class WorkforceStep:
         """The run's checklist as it is now."""
         return self.run.checklist
 
-    def move(self, run: Run, year: int | None) -> None:
-        """Go to another run or year, with the notebook's own parameters, so that its cells look there."""
+    @property
+    def scenarios(self) -> list[str]:
+        """The ids of the run's members, in order."""
+        return list(self.run.manifest["seeds"])
+
+    def show(self, scenario: str = "") -> str:
+        """Choose the member whose people the cells show, by its id; empty: the run's first. Returns its id.
+
+        Raises ``InputError`` where the run has no such member.
+        """
+        if scenario and scenario not in self.scenarios:
+            near = get_close_matches(scenario, self.scenarios, 1, 0)
+            raise InputError(f"Run {self.run.folder.name} has no scenario {scenario}.", fix=f"Did you mean {near[0]}?")
+        self.scenario = scenario or self.scenarios[0]
+        return self.scenario
+
+    def move(self, run: Run, year: int | None, scenario: str = "") -> None:
+        """Go to another run, year or member, with the notebook's own parameters, so that its cells look there."""
         self._held.close()
         self.run, self.year, self.key = run, year, (self.name, year)
+        self.show(scenario)
         shell: Any = get_ipython()
         if shell is not None:
             shell.user_ns |= {"run_dir": str(run.folder)} | ({} if year is None else {WORKFORCE.period: year})
+            if "scenario" in shell.user_ns:
+                shell.user_ns["scenario"] = self.scenario
 
     def panel(self) -> None:
         """Show the control panel: live in JupyterLab, the values used under the runner."""
@@ -109,9 +150,11 @@ class WorkforceStep:
         sql_magic.connect(self._held.enter_context(self._reading()))
 
     def frame(self, query: str) -> pd.DataFrame:
-        """The rows of ``query`` on the run's tables, which should be few. ``$year`` is the step's year."""
+        """The rows of ``query`` on the run's tables, which should be few. ``$year`` is the step's year, ``$scenario``
+        the member that is shown.
+        """
         with self._reading() as connection:
-            given = {"year": self.year} if "$year" in query else {}
+            given = {name: getattr(self, name) for name in ("year", "scenario") if f"${name}" in query}
             return connection.execute(query, given).df()
 
     def metrics(self) -> pd.DataFrame:
@@ -125,9 +168,7 @@ class WorkforceStep:
         Raises ``CheckError`` naming every error-level check that does not hold.
         """
         table = "fct_validation_results" if self.name == "validation_metrics" else f"int_{self.name}_checks"
-        columns = ["check_name", "severity", "description", "expected", "found", "offender_sample", "is_passed"]
-        rows = self.frame(f"from {table} where simulation_year = $year order by severity, check_name, scenario_id")
-        checks = rows[columns]
+        checks = self.frame(CHECKS.format(table=table))
         self._checks = checks
         display(shown.table(checks, caption="Checks"))
         broken = checks[(checks["severity"] == "error") & ~checks["is_passed"]]
@@ -154,7 +195,16 @@ class WorkforceStep:
 
         if self.is_executing:
             validation = self.frame("from fct_validation_results order by all")
-            write_summary(Path("export"), manifest=self.run.manifest, metrics=self.metrics(), validation=validation)
+            bands = self.frame("from fct_ensemble_bands order by all")
+            chances = self.frame("from fct_threshold_chances order by all")
+            write_summary(
+                Path("export"),
+                manifest=self.run.manifest,
+                metrics=self.metrics(),
+                validation=validation,
+                bands=bands,
+                chances=chances,
+            )
 
     def complete(self) -> None:
         """Publish the step's small tables and hand its checks and row counts to the runner."""

@@ -20,6 +20,8 @@ from planwise_nb.workforce import charts
 TOLD_VERSIONS = ("planwise-notebooks", "dbt-core", "dbt-duckdb", "duckdb", "papermill", "pandas", "altair")
 MAX_SCENARIOS = 20
 MAX_FINDINGS = 40
+MAX_BANDS = 100
+FANNED = ("closing_headcount", "payroll", "average_compensation")
 CHART_WIDTH = 300
 COLUMNS = {  # heading: column, format
     "Year": ("simulation_year", "d"),
@@ -85,23 +87,33 @@ class Section:
 
 
 def write_summary(
-    folder: Path, *, manifest: Mapping[str, Any], metrics: pd.DataFrame, validation: pd.DataFrame
+    folder: Path,
+    *,
+    manifest: Mapping[str, Any],
+    metrics: pd.DataFrame,
+    validation: pd.DataFrame,
+    bands: pd.DataFrame,
+    chances: pd.DataFrame,
 ) -> tuple[Path, Path]:
     """Write ``summary.md`` and ``summary.html`` into ``folder`` and return their paths.
 
-    ``metrics`` and ``validation`` are the whole ``fct_year_metrics`` and ``fct_validation_results``, of any number of
-    scenarios. Whatever ``manifest`` does not hold is left out; equal input gives equal files.
+    ``metrics``, ``validation``, ``bands`` and ``chances`` are the whole ``fct_year_metrics``,
+    ``fct_validation_results``, ``fct_ensemble_bands`` and ``fct_threshold_chances``, of any number of scenarios.
+    Whatever ``manifest`` does not hold is left out; equal input gives equal files.
     """
     ordered = metrics.sort_values("simulation_year", kind="stable")
+    spread = bands[bands["members"] > 1]
     sections = [
         _years(ordered),
+        *([_bands(spread)] if len(spread) else []),
+        *([_chances(chances)] if len(chances) else []),
         _checks(validation),
         _differences(manifest.get("differences") or {}),
         _provenance(manifest),
     ]
     folder.mkdir(parents=True, exist_ok=True)
     markdown = _publish(folder / "summary.md", _markdown(manifest, sections))
-    page = _publish(folder / "summary.html", _page(manifest, sections, ordered, validation))
+    page = _publish(folder / "summary.html", _page(manifest, sections, ordered, validation, spread))
     return markdown, page
 
 
@@ -125,6 +137,40 @@ def _years(metrics: pd.DataFrame) -> Section:
     return Section(
         "Year by year", note or ("" if rows else "No year was simulated."), ("Scenario", *COLUMNS), tuple(rows)
     )
+
+
+def _bands(bands: pd.DataFrame) -> Section:
+    """The percentiles of the fanned metrics; those of all are in the tables of the run."""
+    percentiles = ("p5", "p25", "p50", "p75", "p95")
+    rows = [
+        (
+            str(row["scenario_id"]),
+            _shown(row["simulation_year"], "d"),
+            metric,
+            _shown(row["members"], ",d"),
+            *(_shown(row[name], ",.2f") for name in percentiles),
+        )
+        for metric in FANNED
+        for row in bands[bands["metric"] == metric].head(MAX_BANDS).to_dict("records")
+    ]
+    note = "Percentiles over the members of each ensemble; those of every metric are in fct_ensemble_bands."
+    return Section("Bands", note, ("Ensemble", "Year", "Metric", "Members", *percentiles), tuple(rows))
+
+
+def _chances(chances: pd.DataFrame) -> Section:
+    rows = [
+        (
+            str(row["scenario_id"]),
+            _shown(row["simulation_year"], "d"),
+            str(row["metric"]),
+            _shown(row["threshold"], ",.2f"),
+            f"{int(row['members_above']):,} of {int(row['members']):,}",
+            _shown(row["chance"], ".1%"),
+        )
+        for row in chances.head(MAX_BANDS).to_dict("records")
+    ]
+    header = ("Ensemble", "Year", "Metric", "Threshold", "Members above it", "Chance")
+    return Section("Chances of passing a threshold", "", header, tuple(rows))
 
 
 def _checks(validation: pd.DataFrame) -> Section:
@@ -220,7 +266,13 @@ def _number_columns(section: Section) -> list[bool]:
     return [all(_NUMBER.fullmatch(cell) for cell in column) for column in zip(*section.rows, strict=True)]
 
 
-def _page(manifest: Mapping[str, Any], sections: list[Section], metrics: pd.DataFrame, validation: pd.DataFrame) -> str:
+def _page(
+    manifest: Mapping[str, Any],
+    sections: list[Section],
+    metrics: pd.DataFrame,
+    validation: pd.DataFrame,
+    bands: pd.DataFrame,
+) -> str:
     about = html.escape(_about(manifest))
     years, *others = map(_html, sections)
     return (
@@ -229,7 +281,7 @@ def _page(manifest: Mapping[str, Any], sections: list[Section], metrics: pd.Data
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>Workforce simulation: {about}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n"
         f'<h1>Workforce simulation</h1>\n<p class="about">{about}</p>\n{_tiles(metrics, validation)}'
-        f"{_pictures(metrics, validation)}{years}{''.join(others)}</body>\n</html>\n"
+        f"{_fans(bands)}{_pictures(metrics, validation)}{years}{''.join(others)}</body>\n</html>\n"
     )
 
 
@@ -278,6 +330,15 @@ def _pictures(metrics: pd.DataFrame, validation: pd.DataFrame) -> str:
     figures = "".join(f"<figure>{svg(chart)}</figure>\n" for chart in drawn)
     checks = f'<div class="charts wide"><figure>{svg(charts.validation(validation))}</figure></div>\n'
     return f'<h2>In pictures</h2>\n<div class="charts{several}">\n{figures}</div>\n{checks}'
+
+
+def _fans(bands: pd.DataFrame) -> str:
+    """Fan charts of the metrics that most ask for, where there is an ensemble."""
+    if bands.empty:
+        return ""
+    drawn = [charts.fan(bands[bands["metric"] == metric], width=CHART_WIDTH) for metric in FANNED]
+    figures = "".join(f"<figure>{svg(chart)}</figure>\n" for chart in drawn)
+    return f'<h2>How far the members of the ensemble lie apart</h2>\n<div class="charts wide">\n{figures}</div>\n'
 
 
 def _html(section: Section) -> str:

@@ -2,6 +2,8 @@ select *
 from {{ read_params('scenarios', {
     'scenario_id': 'varchar',
     'scenario_name': 'varchar',
+    'ensemble_id': 'varchar',
+    'member_number': 'integer',
     'start_year': 'integer',
     'end_year': 'integer',
     'random_seed': 'bigint',

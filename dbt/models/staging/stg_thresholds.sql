@@ -1,0 +1,2 @@
+select *
+from {{ read_params('thresholds', {'metric': 'varchar', 'threshold': 'decimal(24,6)'}) }}

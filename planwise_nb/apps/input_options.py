@@ -1,0 +1,52 @@
+"""The options that say what a run starts from, the same in every command that makes runs."""
+
+from __future__ import annotations
+
+import re
+from datetime import date, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from planwise_nb.core.errors import InputError
+
+Scenario = Annotated[str, typer.Argument(help="A scenario's name, or a YAML file; several joined by commas.")]
+Years = Annotated[str | None, typer.Option(help="First and last year: 2025-2029.")]
+Year = Annotated[int | None, typer.Option(help="This one year only.")]
+Census = Annotated[Path | None, typer.Option(help="CSV, Parquet or Excel; else the scenario's.")]
+CensusMap = Annotated[str | None, typer.Option(help="A census mapping's name, or a YAML file.")]
+CensusDate = Annotated[str | None, typer.Option(help="The day the census was taken.")]
+SetAside = Annotated[bool, typer.Option("--set-aside", help="Go on without the bad rows, and keep them.")]
+Seed = Annotated[int | None, typer.Option(help="The random seed.")]
+Settings = Annotated[list[str] | None, typer.Option("--set", help="section.key=value, beats all files.")]
+Grid = Annotated[
+    list[str] | None, typer.Option(help="section.key=start:stop:count, a member for each value; again: each with each.")
+]
+Exceeds = Annotated[list[str] | None, typer.Option(help="metric=threshold: the share of members that pass it.")]
+Breaks = Annotated[bool, typer.Option("--breaks/--no-breaks", help="Pause before each step.")]
+ValidateOnly = Annotated[bool, typer.Option("--validate-only", help="Check everything, run nothing.")]
+
+
+def years_between(text: str | None, year: int | None) -> tuple[int, int] | None:
+    """First and last year, as ``--years`` or ``--year`` says. Raises ``InputError`` where it is no range of years."""
+    if text is not None and year is not None:
+        raise InputError("Both --years and --year are given.", fix="Give one of them.")
+    if year is not None:
+        return year, year
+    if text is None:
+        return None
+    found = re.fullmatch(r"(\d{4})-(\d{4})", text)
+    if not found:
+        raise InputError(f"--years {text} is not a range of years.", fix="Write it as: --years 2025-2029")
+    return int(found[1]), int(found[2])
+
+
+def day(text: str | None) -> date | None:
+    """The day that ``--census-date`` says. Raises ``InputError`` where it is none."""
+    if text is None:
+        return None
+    try:
+        return datetime.strptime(text, "%Y-%m-%d").date()
+    except ValueError:
+        raise InputError(f"--census-date {text} is not a date.", fix="Write it as: 2024-12-31") from None

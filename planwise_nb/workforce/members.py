@@ -1,0 +1,123 @@
+"""The members of a run: scenarios side by side, and of each a grid of settings and an ensemble of seeds."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from decimal import Decimal
+from itertools import product
+from pathlib import Path
+
+from planwise_nb.core.errors import InputError, Problem
+from planwise_nb.workforce.figures import plain, rounded
+from planwise_nb.workforce.parameters import ResolvedScenario
+from planwise_nb.workforce.scenario import MAX_SEED
+from planwise_nb.workforce.scenario_files import load_scenario
+
+MOST = 10_000
+"""Members that one run may have."""
+
+MAX_SUBJECT = 120
+_GRID = re.compile(r"([a-z_]+\.[a-z_]+(?:\.[A-Za-z0-9_]+)?)=([^:]+):([^:]+):([0-9]{1,5})")
+_NUMBER = re.compile(r"[-+]?[0-9]{1,18}(\.[0-9]{1,18})?(e[-+]?[0-9]{1,2})?", re.IGNORECASE | re.ASCII)
+
+
+def load_members(
+    scenarios: str,
+    *,
+    folders: Sequence[Path],
+    settings: Sequence[str] = (),
+    years: tuple[int, int] | None = None,
+    seed: int | None = None,
+    seeds: int | None = None,
+    grid: Sequence[str] = (),
+) -> tuple[ResolvedScenario, ...]:
+    """The members that ``scenarios``, names or paths joined by commas, stand for.
+
+    ``grid``: ``section.key=start:stop:count`` items, of which every combination makes a member; ``seeds``: so many
+    members of each, with consecutive seeds from the scenario's on. Raises ``InputError`` as ``load_scenario`` does, for
+    a grid that cannot be read.
+    """
+    axes = [_axis(item) for item in grid]
+    names = [name for name in scenarios.split(",") if name] or [scenarios]
+    _refuse_too_many(len(names) * _product(len(axis) for axis in axes) * (seeds or 1), seeds)
+    loaded = [
+        _named(load_scenario(name, folders=folders, settings=[*settings, *point], years=years, seed=seed), point)
+        for name in names
+        for point in product(*axes)
+    ]
+    members = [one for member in loaded for one in (_seeded(member, seeds) if seeds else [member])]
+    _refuse_repeated(members)
+    return tuple(replace(member, member_number=number) for number, member in enumerate(members, start=1))
+
+
+def subject_of(scenarios: Sequence[str], *, seeds: int | None, grid: Sequence[str]) -> str:
+    """What a run of these scenarios is about, the name of its folder's parent."""
+    if seeds:
+        return "ensemble"
+    if grid:
+        return "grid"
+    joined = "+".join(scenarios)
+    return joined if len(joined) <= MAX_SUBJECT else f"{scenarios[0]}+{len(scenarios) - 1}-more"
+
+
+def _axis(item: str) -> list[str]:
+    """The settings that one item of a grid stands for."""
+    match = _GRID.fullmatch(item)
+    if match is None or not (_NUMBER.fullmatch(match[2]) and _NUMBER.fullmatch(match[3])) or int(match[4]) < 1:
+        raise _grid_error(item, "it is not section.key=start:stop:count")
+    start, stop, count = Decimal(match[2]), Decimal(match[3]), int(match[4])
+    if count > MOST:
+        raise _grid_error(item, f"{count:,} values are more than {MOST:,}")
+    values = [plain(rounded(start + (stop - start) * step / max(count - 1, 1))) for step in range(count)]
+    if len(set(values)) < count:
+        raise _grid_error(item, f"the {count} values are not all different, at six decimals")
+    return [f"{match[1]}={value}" for value in values]
+
+
+def _grid_error(item: str, what: str) -> InputError:
+    fix = "Write --grid compensation.cola_rate=0.01:0.05:5 for the five values 0.01, 0.02, 0.03, 0.04 and 0.05."
+    problem = Problem(rule="grid", where=f"--grid {item[:100]}", what=what, fix=fix)
+    return InputError("The grid cannot be read.", [problem])
+
+
+def _product(counts: Iterator[int]) -> int:
+    result = 1
+    for count in counts:
+        result *= count
+    return result
+
+
+def _refuse_too_many(count: int, seeds: int | None) -> None:
+    if seeds is not None and seeds < 1:
+        raise InputError(f"--seeds {seeds}: an ensemble has one member at least.", fix="Give --seeds 100, for example.")
+    if count > MOST:
+        raise InputError(f"These are {count:,} members, a run has {MOST:,} at most.", fix="Make several runs of them.")
+
+
+def _named(member: ResolvedScenario, point: Sequence[str]) -> ResolvedScenario:
+    """The member of a grid, by the name that says its point."""
+    return replace(member, scenario_id="~".join([member.scenario_id, *point]))
+
+
+def _seeded(member: ResolvedScenario, seeds: int) -> Iterator[ResolvedScenario]:
+    """The member with each of so many seeds."""
+    first = member.scenario.simulation.random_seed
+    if first + seeds - 1 > MAX_SEED:
+        raise InputError(f"--seeds {seeds}: seeds from {first} on go beyond {MAX_SEED}.", fix="Give a smaller --seed.")
+    for seed in range(first, first + seeds):
+        simulation = member.scenario.simulation.model_copy(update={"random_seed": seed})
+        yield replace(
+            member,
+            scenario_id=f"{member.scenario_id}~seed={seed}",
+            ensemble_id=member.scenario_id,
+            scenario=member.scenario.model_copy(update={"simulation": simulation}),
+        )
+
+
+def _refuse_repeated(members: Sequence[ResolvedScenario]) -> None:
+    counts = Counter(member.scenario_id for member in members)
+    if repeated := [name for name, count in counts.items() if count > 1]:
+        raise InputError(f"{', '.join(repeated)} is given twice.", fix="Name each scenario once.")
