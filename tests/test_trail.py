@@ -57,6 +57,11 @@ def edit_model(run: Run) -> None:
     edit(run, lambda manifest: manifest.update(files=started_files(run.folder)), seal=True)
 
 
+def put(path: Path) -> None:
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(b"forged")
+
+
 TAMPERINGS: dict[str, tuple[Callable[[Run], object], str]] = {
     "a byte of an executed notebook": (
         lambda run: replace_byte(run.folder / EVENTS),
@@ -112,9 +117,9 @@ TAMPERINGS: dict[str, tuple[Callable[[Run], object], str]] = {
         lambda run: replace_byte(run.folder / "project/dbt/models/intermediate/int_hires.sql"),
         "int_hires.sql: changed since the run started",
     ),
-    "the parsed models are edited": (
-        lambda run: replace_byte(next((run.folder / "parsed").iterdir())),
-        ".msgpack: is not the file that was recorded",
+    "parsed models in the place of the models": (
+        lambda run: put(run.folder / "parsed/0123456789abcdef.msgpack"),
+        "parsed/0123456789abcdef.msgpack: no record names it",
     ),
     "a model more": (
         lambda run: (run.folder / "project/dbt/models/mine.sql").write_text("select 1"),

@@ -53,13 +53,16 @@ class Forkserver:
     def serve(self) -> None:
         """Answer until the other side is gone."""
         answers: dict[str, Callable[..., Any]] = {"start": self._start, "poll": self._poll}
-        with self._channel.makefile("rw", encoding="utf-8") as lines:
-            self._fork_ahead()
-            _say(lines, {"ready": os.getpid()})
-            for line in lines:
-                asked = json.loads(line)
-                _say(lines, answers[asked.pop("do")](**asked))
+        try:
+            with self._channel.makefile("rw", encoding="utf-8") as lines:
                 self._fork_ahead()
+                _say(lines, {"ready": os.getpid()})
+                for line in lines:
+                    asked = json.loads(line)
+                    _say(lines, answers[asked.pop("do")](**asked))
+                    self._fork_ahead()
+        finally:
+            self._drop_spare()
 
     def _start(self, cwd: str, env: Mapping[str, str], connection: dict[str, Any] | None) -> dict[str, Any]:
         """A kernel that runs from now on: on ``connection`` where one is given, else on that of the spare one."""
