@@ -11,7 +11,9 @@ import pytest
 from planwise_nb.core.checklist import read_checklist
 from planwise_nb.core.digests import file_digest
 from planwise_nb.core.errors import ChecklistError, InputError, KernelDiedError, StepError
-from planwise_nb.core.messages import Message, StepFailed, StepFinished
+from planwise_nb.core.kernels import STEP_PROGRESS
+from planwise_nb.core.messages import Message, StepFailed, StepFinished, StepProgressed
+from planwise_nb.core.pictures import PICTURE, SPECIFICATION
 from planwise_nb.core.project import Project, init
 from planwise_nb.core.runner import run, start
 from planwise_nb.core.runs import Run
@@ -59,6 +61,28 @@ def test_executed_notebooks_print_no_warnings(finished_run: Run) -> None:
         notebook = nbformat.read(path, as_version=4)
         outputs = [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
         assert [output.text for output in outputs if output.output_type == "stream"] == []
+
+
+def test_every_chart_of_an_executed_notebook_has_its_picture_beside_it(finished_run: Run) -> None:
+    bundles = [
+        output.data
+        for path in finished_run.folder.glob("notebooks/**/*.ipynb")
+        for cell in nbformat.read(path, as_version=4).cells
+        for output in cell.get("outputs", ())
+        if SPECIFICATION in output.get("data", {})
+    ]
+    assert len(bundles) > 15
+    assert all(bundle[PICTURE].startswith("<svg") for bundle in bundles)
+
+
+def test_a_step_tells_how_far_it_is_and_its_notebook_keeps_nothing_of_it(small_census: Path, tmp_path: Path) -> None:
+    heard: list[Message] = []
+    started = started_run(Project(), small_census, tmp_path / "runs")
+    run(started, heard.append, until=("pre_simulation", None))
+    progress = [message for message in heard if isinstance(message, StepProgressed)]
+    assert [message.part for message in progress] == sorted({message.part for message in progress})
+    assert {"stg_census", "stg_scenarios"} <= {message.what for message in progress}
+    assert STEP_PROGRESS not in (started.folder / "notebooks/00_pre_simulation.ipynb").read_text()
 
 
 def test_a_run_through_notebooks_equals_the_models_run_straight(

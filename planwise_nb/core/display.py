@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import math
+import os
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,8 +16,11 @@ from typing import Any
 import altair as alt
 import pandas as pd
 from altair.typing import ChartType
+from IPython.display import display as show
 
 from planwise_nb.core import pictures
+from planwise_nb.core.holder import RUNNER_VARIABLE
+from planwise_nb.core.kernels import STEP_PROGRESS
 from planwise_nb.core.pictures import SPECIFICATION
 
 # JupyterLab 4 draws with Vega-Lite 5: another major version in the specification makes it complain
@@ -71,6 +75,12 @@ def enable_charts() -> None:
     alt.renderers.register("planwise", _mimebundle)
     alt.renderers.enable("planwise")
     alt.data_transformers.enable("default", max_rows=MAX_ROWS)
+
+
+def tell_progress(part: float, what: str) -> None:
+    """Tell the runner of this step, where there is one, that ``part`` of it is done and ``what`` begins."""
+    if RUNNER_VARIABLE in os.environ:
+        show({STEP_PROGRESS: {"part": part, "what": what}}, raw=True)
 
 
 def svg(chart: ChartType) -> str:

@@ -15,6 +15,7 @@ from nbformat import NotebookNode
 from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import Engine, NotebookExecutionManager
 
+from planwise_nb.core.kernels import STEP_PROGRESS
 from planwise_nb.core.pictures import PICTURE, SPECIFICATION, svg
 
 SAVE_SECONDS = 1.0
@@ -35,7 +36,8 @@ class StepEngine(Engine):  # type: ignore[misc]
         manager.notebook_start()
         try:
             with ThreadPoolExecutor(1) as artist:
-                client = _StepClient(manager, artist, kernel_name=kernel_name, config=options["config"])
+                hear = options["on_progress"]
+                client = _StepClient(manager, artist, hear, kernel_name=kernel_name, config=options["config"])
                 client.execute()
                 client.add_pictures()
         finally:
@@ -56,14 +58,24 @@ class _Saving(NotebookExecutionManager):  # type: ignore[misc]
 class _StepClient(PapermillNotebookClient):  # type: ignore[misc]
     """Executes the cells while ``artist`` draws their charts."""
 
-    def __init__(self, manager: NotebookExecutionManager, artist: ThreadPoolExecutor, **options: Any) -> None:
+    def __init__(
+        self,
+        manager: NotebookExecutionManager,
+        artist: ThreadPoolExecutor,
+        on_progress: Callable[[float, str], None],
+        **options: Any,
+    ) -> None:
         super().__init__(manager, **options)
         self._artist = artist
+        self._on_progress = on_progress
         self._drawn: list[tuple[NotebookNode, Future[str]]] = []
 
-    def output(self, *arguments: Any) -> NotebookNode | None:
-        """An output of a cell; a chart is drawn meanwhile."""
-        output: NotebookNode | None = super().output(*arguments)
+    def output(self, outputs: list[NotebookNode], message: dict[str, Any], *where: Any) -> NotebookNode | None:
+        """An output of a cell; a chart is drawn meanwhile, and progress is told on."""
+        if progress := message["content"].get("data", {}).get(STEP_PROGRESS):
+            self._on_progress(progress["part"], progress["what"])
+            return None
+        output: NotebookNode | None = super().output(outputs, message, *where)
         if output is not None and SPECIFICATION in output.get("data", {}):
             self._drawn.append((output.data, self._artist.submit(svg, output.data[SPECIFICATION])))
         return output

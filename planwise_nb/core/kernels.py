@@ -7,7 +7,7 @@ import logging
 import os
 import tempfile
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,9 @@ RUN_FOLDER = "PLANWISE_RUN_FOLDER"
 
 STEP_RESULT = "application/vnd.planwise.step+json"
 """The output type in which a step hands its checks and row counts to the runner."""
+
+STEP_PROGRESS = "application/vnd.planwise.progress+json"
+"""The output type in which a step says how far it is: ``{"part": 0.5, "what": "int_hires"}``. No notebook keeps it."""
 
 KERNEL = "planwise"
 
@@ -48,9 +51,15 @@ def prepare() -> None:
         kernel_parent(tuple(metadata["kernel_provisioner"]["config"]["modules"]))
 
 
-def execute(source: Path, target: Path, parameters: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+def execute(
+    source: Path,
+    target: Path,
+    parameters: Mapping[str, Any],
+    folder: Path,
+    on_progress: Callable[[float, str], None] = lambda part, what: None,
+) -> dict[str, Any]:
     """Execute the notebook ``source`` with ``parameters`` into ``target``, with the run's ``folder`` as working
-    directory, and return what its step handed over.
+    directory, and return what its step handed over. ``on_progress`` hears how far the step says it is.
 
     Raises ``StepError`` where a cell raised or the step was not completed, ``KernelDiedError`` where the kernel
     ended without an answer. ``target`` is on disk in every case, as far as it came.
@@ -78,6 +87,7 @@ def execute(source: Path, target: Path, parameters: Mapping[str, Any], folder: P
                 cwd=str(folder),
                 progress_bar=False,
                 folder=str(folder),
+                on_progress=on_progress,
                 config=settings,
             )
     except papermill.PapermillExecutionError as error:

@@ -34,6 +34,17 @@ class StepStarted:
 
 
 @dataclass(frozen=True, kw_only=True)
+class StepProgressed:
+    """A step is at ``what``, with ``part`` of it done, from 0 to 1. For people who wait: no log keeps it."""
+
+    key: Key
+    done: int
+    total: int
+    part: float
+    what: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class StepFinished:
     """The notebook of a step is on disk and its record is written."""
 
@@ -62,7 +73,7 @@ class RunFinished:
     seconds: float
 
 
-Message = RunStarted | StepStarted | StepFinished | StepFailed | RunFinished
+Message = RunStarted | StepStarted | StepProgressed | StepFinished | StepFailed | RunFinished
 Listener = Callable[[Message], None]
 
 
@@ -73,6 +84,8 @@ def line(message: Message) -> str:
             return f"Run {message.run_id} ({message.subject}): {message.total - message.done} steps to go"
         case StepStarted():
             return f"[{message.done + 1:>3}/{message.total}] {label(message.key)} …"
+        case StepProgressed():
+            return f"[{message.done + 1:>3}/{message.total}] {label(message.key)}: {message.what} …"
         case StepFinished():
             warned = f", warnings: {', '.join(message.warnings)}" if message.warnings else ""
             return f"[{message.done:>3}/{message.total}] {label(message.key)} done in {message.seconds:.1f} s{warned}"
@@ -96,6 +109,8 @@ def log_to(path: Path) -> Listener:
     """Append each message to a file of JSON objects, one a line."""
 
     def write(message: Message) -> None:
+        if isinstance(message, StepProgressed):
+            return
         entry: dict[str, Any] = {"at": datetime.now(UTC).isoformat(timespec="milliseconds")}
         entry |= {"message": type(message).__name__} | asdict(message)
         with path.open("a", encoding="utf-8") as log:
@@ -108,7 +123,7 @@ def plain_lines(stream: IO[str]) -> Listener:
     """A line a finished or failed step, for terminals that cannot redraw and for logs."""
 
     def write(message: Message) -> None:
-        if not isinstance(message, StepStarted):
+        if not isinstance(message, StepStarted | StepProgressed):
             print(line(message), file=stream, flush=True)
 
     return write
@@ -120,9 +135,9 @@ def progress_bar() -> Listener:
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn  # noqa: PLC0415
 
     columns = (
-        TextColumn("{task.description:<32}"),
+        TextColumn("{task.description:<60}"),
         BarColumn(),
-        TextColumn("{task.completed:.0f}/{task.total:.0f}"),
+        TextColumn("{task.completed:.1f}/{task.total:.0f}"),
         TimeElapsedColumn(),
         TextColumn("{task.fields[remaining]}"),
     )
@@ -141,6 +156,9 @@ def progress_bar() -> Listener:
                 progress.update(task, total=message.total, completed=message.done)
             case StepStarted():
                 progress.update(task, description=label(message.key), refresh=True)
+            case StepProgressed():
+                shown = f"{label(message.key)}: {message.what}"
+                progress.update(task, description=shown, completed=message.done + message.part, refresh=True)
             case StepFinished():
                 pace = (time.monotonic() - began) / (message.done - done_before)
                 left = f"about {pace * (message.total - message.done):.0f} s left"

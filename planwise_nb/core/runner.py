@@ -24,7 +24,16 @@ from planwise_nb.core.manifest import (
     provenance,
     write_json,
 )
-from planwise_nb.core.messages import Listener, Message, RunFinished, RunStarted, StepFailed, StepFinished, StepStarted
+from planwise_nb.core.messages import (
+    Listener,
+    Message,
+    RunFinished,
+    RunStarted,
+    StepFailed,
+    StepFinished,
+    StepProgressed,
+    StepStarted,
+)
 from planwise_nb.core.notebooks import check_parameters
 from planwise_nb.core.pipeline import Key, Pipeline, label
 from planwise_nb.core.project import shipped
@@ -186,7 +195,7 @@ def _run_steps(
             with _recorded_failure(started, key, on_message):
                 before_step(key)
                 on_message(StepStarted(key=key, done=place, total=len(keys)))
-                warnings, seconds = _run_step(started, key)
+                warnings, seconds = _run_step(started, key, _progress(on_message, key, place, len(keys)))
             on_message(StepFinished(key=key, done=place + 1, total=len(keys), seconds=seconds, warnings=warnings))
         if key == until:
             break
@@ -201,7 +210,11 @@ def _run_steps(
     return manifest
 
 
-def _run_step(started: Run, key: Key) -> tuple[tuple[str, ...], float]:
+def _progress(on_message: Listener, key: Key, done: int, total: int) -> Callable[[float, str], None]:
+    return lambda part, what: on_message(StepProgressed(key=key, done=done, total=total, part=part, what=what))
+
+
+def _run_step(started: Run, key: Key, on_progress: Callable[[float, str], None]) -> tuple[tuple[str, ...], float]:
     """Execute the notebook of a step, then record it: its record is written last."""
     started.checklist.require(key)
     name, period = key
@@ -211,7 +224,7 @@ def _run_step(started: Run, key: Key) -> tuple[tuple[str, ...], float]:
     parameters = check_parameters(source, {"run_dir": ".", **periods})
     began, started_at = time.monotonic(), datetime.now(UTC).isoformat(timespec="milliseconds")
     target = started.folder / started.pipeline.executed_path(key)
-    result = execute(source, target, parameters, started.folder)
+    result = execute(source, target, parameters, started.folder, on_progress)
     seconds = round(time.monotonic() - began, 3)
     record_step(started, key, result, {"started_at": started_at, "seconds": seconds, "parameters": parameters})
     unmet = [check for check in result["checks"] if not check["is_passed"]]

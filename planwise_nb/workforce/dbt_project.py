@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import chdir
 from pathlib import Path
 from typing import Any
@@ -51,17 +51,18 @@ def parse_ahead() -> None:
         _results(["compile"], _call(["compile", "--select", _COMPILED_AHEAD], manifest=parsed.deepcopy()))
 
 
-def call(arguments: Sequence[str]) -> Any:
-    """What dbt answers to ``arguments``, of the run whose folder is the working directory.
+def call(arguments: Sequence[str], on_event: Callable[[Any], None] | None = None) -> Any:
+    """What dbt answers to ``arguments``, of the run whose folder is the working directory; ``on_event`` hears its
+    events.
 
     The project is parsed by the first call; later ones, and all years, are handed the result, until a file changes.
     """
-    return _call(arguments, manifest=_parsed())
+    return _call(arguments, manifest=_parsed(), on_event=on_event)
 
 
-def invoke(arguments: Sequence[str]) -> Any:
+def invoke(arguments: Sequence[str], on_event: Callable[[Any], None] | None = None) -> Any:
     """The results of a call. Raises ``ModelError`` with dbt's message for the first model that failed."""
-    return _results(arguments, call(arguments))
+    return _results(arguments, call(arguments, on_event))
 
 
 def _results(arguments: Sequence[str], outcome: Any) -> Any:
@@ -108,7 +109,7 @@ def _parse() -> Any:
     return _results(["parse"], _call(["--no-static-parser", "parse"], manifest=None))
 
 
-def _call(arguments: Sequence[str], *, manifest: Any) -> Any:
+def _call(arguments: Sequence[str], *, manifest: Any, on_event: Callable[[Any], None] | None = None) -> Any:
     from dbt.adapters.factory import reset_adapters  # noqa: PLC0415
     from dbt.cli.main import dbtRunner  # noqa: PLC0415
 
@@ -117,7 +118,9 @@ def _call(arguments: Sequence[str], *, manifest: Any) -> Any:
     scratch = ["--target-path", str(SCRATCH.resolve())]
     folders = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), *scratch]
     try:
-        return dbtRunner(manifest=manifest).invoke([*options, *arguments, *folders])
+        return dbtRunner(manifest=manifest, callbacks=[on_event] if on_event else []).invoke(
+            [*options, *arguments, *folders]
+        )
     finally:
         _close_connections()
         reset_adapters()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,13 +19,25 @@ class Model:
     seconds: float
 
 
-def build(step: str, year: int, started_at: str) -> tuple[Model, ...]:
-    """Build every model tagged with ``step`` for ``year``, in the run's folder as working directory.
+def build(
+    step: str,
+    year: int,
+    started_at: str,
+    on_progress: Callable[[float, str], None] = lambda part, what: None,
+) -> tuple[Model, ...]:
+    """Build every model tagged with ``step`` for ``year``, in the run's folder as working directory. ``on_progress``
+    hears of each model that begins: the part of them that is done, and its name.
 
     Raises ``ModelError`` with dbt's message for the first model that failed.
     """
     variables = _variables(year) | {"run_started_at": started_at}
-    result: Any = dbt_project.invoke(["run", "--select", f"tag:{step}", "--vars", json.dumps(variables)])
+
+    def on_event(event: Any) -> None:
+        if event.info.name == "LogStartLine":
+            on_progress((event.data.index - 1) / event.data.total, event.data.node_info.node_name)
+
+    arguments = ["run", "--select", f"tag:{step}", "--vars", json.dumps(variables)]
+    result: Any = dbt_project.invoke(arguments, on_event)
     return tuple(Model(done.node.name, round(done.execution_time, 3)) for done in result.results)
 
 

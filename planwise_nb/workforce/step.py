@@ -132,7 +132,8 @@ class WorkforceStep:
         self._held.close()
         if self.is_executing:
             started_at = datetime.fromisoformat(self.run.manifest["created_at"]).strftime("%Y-%m-%d %H:%M:%S")
-            self._models = models.build(self.name, self.year or self.run.manifest["periods"][0], started_at)
+            year = self.year or self.run.manifest["periods"][0]
+            self._models = models.build(self.name, year, started_at, shown.tell_progress)
             display(shown.table(self._row_counts(), caption="Built"))
         self.look()
 

@@ -13,13 +13,24 @@ totals as (
 
 ),
 
+sizes as (
+
+    select unnest([5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000]) as members
+
+),
+
 steps as (
 
-    select scenario_id, step as members
-    from totals, (select unnest([5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000]) as step)
-    where step < totals.members
-    union
-    select scenario_id, members from totals
+    select
+        totals.scenario_id,
+        sizes.members,
+    from totals
+    inner join sizes on totals.members > sizes.members
+    union all
+    select
+        scenario_id,
+        members,
+    from totals
 
 ),
 
@@ -33,7 +44,7 @@ bands as (
         {{ percentile(5) }},
         {{ percentile(95) }},
     from steps
-    inner join metrics on steps.scenario_id = metrics.scenario_id and metrics.place <= steps.members
+    inner join metrics on steps.scenario_id = metrics.scenario_id and steps.members >= metrics.place
     group by all
 
 )
