@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 GOLDEN := tests/golden
 
-.PHONY: run test faults lint golden references clean
+.PHONY: run test faults bench lint golden references clean
 
 run: $(VENV)/run.ready
 	$(BIN)/planwise run baseline
@@ -14,6 +14,9 @@ test: $(VENV)/test.ready lint
 
 faults: $(VENV)/test.ready
 	$(BIN)/python -m tests.faults
+
+bench: $(VENV)/test.ready
+	$(BIN)/python -m benchmarks $(if $(filter full,$(BENCH)),--full)
 
 lint: $(VENV)/test.ready
 	$(BIN)/ruff check .

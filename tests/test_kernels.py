@@ -196,7 +196,7 @@ def test_a_parent_that_cannot_import_gives_way_to_ordinary_kernels(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     manager = KernelManager(kernel_name=KERNEL)
-    manager.kernel_spec.metadata["kernel_provisioner"]["config"] = {"modules": ["there_is_no_such_module"]}
+    manager.kernel_spec.metadata["kernel_provisioner"]["config"] = {"preload": "there_is:no_such_module"}
     with caplog.at_level(logging.WARNING, "planwise"):
         manager.start_kernel(cwd=str(tmp_path))
         manager.shutdown_kernel(now=True)

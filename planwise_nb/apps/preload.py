@@ -1,7 +1,6 @@
-"""What notebooks need, imported by the parent of kernels before it forks one."""
+"""What notebooks need, imported and prepared by the parent of kernels before it forks one."""
 
 import altair  # noqa: F401
-import ipykernel.kernelapp  # noqa: F401
 import IPython.core.completer  # noqa: F401
 import ipywidgets  # noqa: F401
 import pandas
@@ -9,6 +8,9 @@ import sql.magic  # noqa: F401
 
 from planwise_nb.workforce import dbt_project, notebook  # noqa: F401
 
-# outside a kernel, pandas takes this process for a terminal and would fit its tables to the width of that
-pandas.set_option("display.max_columns", 20)
-dbt_project.parse_ahead()
+
+def preload() -> None:
+    """Leave this process as every notebook should find it."""
+    # outside a kernel, pandas takes this process for a terminal and would fit its tables to the width of that
+    pandas.set_option("display.max_columns", 20)
+    dbt_project.parse_ahead()

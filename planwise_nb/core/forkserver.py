@@ -1,16 +1,16 @@
 """The parent of kernels: it imports what notebooks need once, and forks a clean kernel for each of them.
 
-``python -m planwise_nb.core.forkserver DESCRIPTOR FOLDER MODULE…`` talks to the process that started it over the socket
-``DESCRIPTOR``, a JSON object a line each way, and ends with it. It holds no thread and no database. One kernel is
-always forked ahead, its sockets bound, and waits to be told where to run.
+``python -m planwise_nb.core.forkserver DESCRIPTOR FOLDER MODULE:FUNCTION`` talks to the process that started it over
+the socket ``DESCRIPTOR``, a JSON object a line each way, and ends with it. It holds no thread and no database. One
+kernel is always forked ahead, its sockets bound, and waits to be told where to run.
 """
 
 from __future__ import annotations
 
 import gc
-import importlib
 import json
 import os
+import pkgutil
 import shutil
 import signal
 import socket
@@ -178,12 +178,11 @@ def _serve_notebook(orders: socket.socket, place: Path, connection: Mapping[str,
 
 
 def main() -> None:
-    """Import the modules, then fork kernels on demand."""
-    descriptor, folder, *modules = sys.argv[1:]
+    """Call the function that imports and prepares what notebooks need, then fork kernels on demand."""
+    descriptor, folder, preload = sys.argv[1:]
     code = _FAILED
     try:
-        for module in modules:
-            importlib.import_module(module)
+        pkgutil.resolve_name(preload)()
         gc.collect()
         gc.freeze()
         Forkserver(socket.socket(fileno=int(descriptor)), Path(folder)).serve()

@@ -48,7 +48,7 @@ def prepare() -> None:
             fix="Install PlanWise with pip, in the environment that Jupyter runs in: pip install .",
         ) from None
     if can_fork():
-        kernel_parent(tuple(metadata["kernel_provisioner"]["config"]["modules"]))
+        kernel_parent(metadata["kernel_provisioner"]["config"]["preload"])
 
 
 def execute(

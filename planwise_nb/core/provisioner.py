@@ -18,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ from typing import Any
 from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 from jupyter_client.provisioning.provisioner_base import KernelProvisionerBase
-from traitlets import List, Unicode
+from traitlets import Unicode
 
 from planwise_nb.core import forkserver
 from planwise_nb.core.project import shipped
@@ -52,9 +52,9 @@ class ForkserverError(Exception):
 
 
 class KernelParent:
-    """The parent of kernels of this process, with ``modules`` imported. It ends with this process."""
+    """The parent of kernels of this process, which has called ``preload``. It ends with this process."""
 
-    def __init__(self, modules: Sequence[str]) -> None:
+    def __init__(self, preload: str) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="planwise-"))
         self._owner = os.getpid()
         self._lock = threading.Lock()
@@ -63,7 +63,7 @@ class KernelParent:
         ours, its = socket.socketpair()
         # a kernel that is killed leaves semaphores of dbt's behind, which are cleaned up in the end
         quietly = ["-W", "ignore::UserWarning:multiprocessing.resource_tracker"]
-        command = [sys.executable, *quietly, "-m", forkserver.__name__, str(its.fileno()), str(self._folder), *modules]
+        command = [sys.executable, *quietly, "-m", forkserver.__name__, str(its.fileno()), str(self._folder), preload]
         with its:
             self._process = subprocess.Popen(
                 command,
@@ -155,9 +155,9 @@ class ForkedKernel:
 
 
 class ForkProvisioner(LocalProvisioner):
-    """Forks a kernel from the parent that has ``modules`` imported."""
+    """Forks a kernel from the parent that has called ``preload``."""
 
-    modules = List(Unicode(), help="what the parent of kernels imports ahead").tag(config=True)
+    preload = Unicode("builtins:dict", help="MODULE:FUNCTION, called by the parent of kernels ahead").tag(config=True)
 
     async def pre_launch(self, **kwargs: Any) -> dict[str, Any]:
         """Prepare a forked kernel, which binds its own sockets, or an ordinary one."""
@@ -182,7 +182,7 @@ class ForkProvisioner(LocalProvisioner):
             return await super().launch_kernel(kwargs.pop("cmd"), **kwargs)
 
     def _fork(self, options: Mapping[str, Any]) -> KernelConnectionInfo:
-        parent = kernel_parent(tuple(self.modules))
+        parent = kernel_parent(self.preload)
         manager: Any = self.parent
         before = manager.get_connection_info() if manager.shell_port else None
         if before is not None:
@@ -212,20 +212,20 @@ def can_fork() -> bool:
 _starting = threading.Lock()
 
 
-def kernel_parent(modules: tuple[str, ...]) -> KernelParent:
+def kernel_parent(preload: str) -> KernelParent:
     """The parent of kernels of this process; a new one where it ended or where what it imported has changed."""
     with _starting:
-        parent = _kernel_parent(modules)
+        parent = _kernel_parent(preload)
         if not parent.is_usable:
             parent.close()
             _kernel_parent.cache_clear()
-            parent = _kernel_parent(modules)
+            parent = _kernel_parent(preload)
     return parent
 
 
 @lru_cache
-def _kernel_parent(modules: tuple[str, ...]) -> KernelParent:
-    return KernelParent(modules)
+def _kernel_parent(preload: str) -> KernelParent:
+    return KernelParent(preload)
 
 
 def _stamp() -> tuple[tuple[str, int, int], ...]:
