@@ -1,20 +1,19 @@
 import os
 import subprocess
 import sys
-from datetime import date
 from pathlib import Path
 from shutil import copytree, ignore_patterns
 
 import pyarrow.parquet as pq
 import pytest
 
+from planwise_nb.core.project import Project
 from planwise_nb.core.store import connect
-from planwise_nb.workforce.census import read_census
-from planwise_nb.workforce.parameters import write_parameters
-from planwise_nb.workforce.scenario_files import load_scenario
+from planwise_nb.workforce.inputs import Request, resolve
 
 ROOT = Path(__file__).parent.parent
 PROJECT = ROOT / "dbt"
+DEV = PROJECT / "dev" / "params"
 METRICS = "models/marts/fct_year_metrics.sql"
 EVENT_FIELDS = """
     employee_id employee_ssn event_type simulation_year effective_date event_details compensation_amount
@@ -80,20 +79,12 @@ def changed(built, tmp_path):
 
 
 def test_inputs_for_building_by_hand_are_those_of_the_shipped_baseline(tmp_path):
-    baseline = load_scenario("baseline", folders=[ROOT / "params" / "workforce"])
-    census = read_census(
-        baseline.census_file,
-        census_map=None,
-        census_date=date(2024, 12, 31),
-        simulated_years=range(2025, 2030),
-        job_levels=baseline.tables.job_levels,
-    )
-    write_parameters([baseline], tmp_path)
-    census.write(tmp_path)
-    shipped = {path.name: path.read_bytes() for path in (PROJECT / "dev" / "params").iterdir()}
-    assert shipped == {path.name: path.read_bytes() for path in tmp_path.iterdir() if path.name in shipped}
+    inputs = resolve(Project(ROOT), Request())
+    inputs.write(tmp_path)
+    by_hand = [{path.name: path.read_bytes() for path in folder.iterdir()} for folder in (DEV, tmp_path / "params")]
+    assert by_hand[0] == by_hand[1]
     # a Parquet file names the version of its writer, so its rows are compared
-    assert pq.read_table(PROJECT / "dev" / "inputs" / "census.parquet").equals(census.accepted)
+    assert pq.read_table(DEV.parent / "inputs" / "census.parquet").equals(inputs.census.accepted)
 
 
 def test_years_are_built_by_hand_one_after_the_other_and_replaced_alone(built, tmp_path):
