@@ -6,8 +6,12 @@ import sys
 import tempfile
 from contextlib import chdir
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import nbformat
+
+if TYPE_CHECKING:
+    from planwise_nb.workforce.inputs import WorkforceInputs
 
 USUAL_IMPORTS = """
 import altair
@@ -54,12 +58,10 @@ def _papermill(kind: str, source: str, target: str, place: str) -> None:
 
 def models(census: str, years: str, folder: str) -> None:
     """Build the models of all years straight, in one process: no notebooks, records, digests or published files."""
-    from planwise_nb.core.project import Project, shipped  # noqa: PLC0415
-    from planwise_nb.workforce.inputs import Request, resolve  # noqa: PLC0415
     from planwise_nb.workforce.models import build_tables  # noqa: PLC0415
     from planwise_nb.workforce.pipeline import WORKFORCE  # noqa: PLC0415
 
-    inputs = resolve(Project(shipped()), Request(census=Path(census), years=(2025, 2024 + int(years))))
+    inputs = _inputs(census, years)
     place = Path(folder)
     place.mkdir(parents=True)
     inputs.write(place)
@@ -68,6 +70,29 @@ def models(census: str, years: str, folder: str) -> None:
         for year in inputs.periods:
             build_tables([f"tag:{step.name}" for step in WORKFORCE.steps], year)
         build_tables([f"tag:{WORKFORCE.summary.name}"], inputs.periods[0])
+
+
+def _inputs(census: str, years: str) -> WorkforceInputs:
+    from planwise_nb.core.project import Project, shipped  # noqa: PLC0415
+    from planwise_nb.workforce.inputs import Request, resolve  # noqa: PLC0415
+
+    return resolve(Project(shipped()), Request(census=Path(census), years=(2025, 2024 + int(years))))
+
+
+def script(census: str, years: str, folder: str) -> None:
+    """Run ``simulation.sql``, which is the same arithmetic by hand, for all years in one process."""
+    from planwise_nb.core import store  # noqa: PLC0415
+
+    inputs = _inputs(census, years)
+    place = Path(folder)
+    place.mkdir(parents=True)
+    inputs.write(place)
+    first, each_year = (Path(__file__).parent / "simulation.sql").read_text(encoding="utf-8").split("-- year\n")
+    with chdir(place), store.connect(Path(store.DATABASE)) as connection:
+        connection.execute("set preserve_insertion_order = false")
+        connection.execute(first)
+        for year in inputs.periods:
+            connection.execute(f"set variable year = {year}; {each_year}")
 
 
 def census(source: str, rows: str, target: str) -> None:
@@ -87,7 +112,7 @@ def census(source: str, rows: str, target: str) -> None:
 def main() -> None:
     """Run the program that is named."""
     name, *arguments = sys.argv[1:]
-    {"notebooks": notebooks, "models": models, "census": census}[name](*arguments)
+    {"notebooks": notebooks, "models": models, "script": script, "census": census}[name](*arguments)
 
 
 if __name__ == "__main__":
