@@ -12,8 +12,8 @@ from benchmarks import programs
 from planwise_nb.core import store
 
 SAME_EVENTS = """
-    select event_id, employee_id, event_type, effective_date, event_details, cents, previous_cents, age, tenure, level_id,
-        age_band, tenure_band, event_probability, event_category, event_sequence
+    select event_id, employee_id, event_type, effective_date, event_details, cents, previous_cents, age, tenure,
+        level_id, age_band, tenure_band, event_probability, event_category, event_sequence
     from script.events
     {operator}
     select event_id, employee_id, event_type, effective_date, event_details, (compensation_amount * 100)::bigint,
