@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from planwise_nb.core import store
+from planwise_nb.core.errors import InputError
 from planwise_nb.workforce import dbt_project
 from tests.simulation import STEPS, Simulation, member, simulate, simulate_members
 
@@ -60,8 +61,8 @@ def ensemble(tmp_path_factory: pytest.TempPathFactory) -> Simulation:
     return simulate_members(tmp_path_factory.mktemp("ensemble") / "run", seeds)
 
 
-@pytest.mark.parametrize("threads", [1, 2])
-def test_events_are_equal_on_one_thread_and_on_two(ensemble: Simulation, tmp_path: Path, threads: int) -> None:
+@pytest.mark.parametrize("threads", [1, 2, 8])
+def test_events_are_equal_on_any_number_of_threads(ensemble: Simulation, tmp_path: Path, threads: int) -> None:
     again = emptied(ensemble, tmp_path / "run")
     set_in_profile(again, f"threads: {threads}")
     assert ensemble.value("select count(*) from fct_yearly_events") > 122_880
@@ -74,6 +75,24 @@ def test_a_member_of_an_ensemble_has_the_events_of_its_run_alone(ensemble: Simul
         alone = two_years.rows(f"{kept} order by all")
         assert ensemble.rows(f"{kept} and scenario_id = 'baseline~seed=42' order by all") == alone
         assert ensemble.rows(f"{kept} and scenario_id = 'baseline~seed=41' order by all") != alone
+
+
+def test_a_limit_of_memory_reaches_dbt_and_changes_no_event(
+    two_years: Simulation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(store.MEMORY_LIMIT, "")  # put back after the test
+    store.limit_memory("150MB")
+    with store.connect() as connection:
+        assert connection.execute("select current_setting('memory_limit')").fetchall() == [("143.0 MiB",)]
+    limited = emptied(two_years, tmp_path / "run")
+    assert limited.compiled("{{ env_var('PLANWISE_MEMORY_LIMIT') }}") == "150MB"
+    assert digests(built(limited)) == digests(two_years)
+
+
+@pytest.mark.parametrize("limit", ["4", "abc", "4 apples", "10KB", "٤GB", "-1GB", "4GB; drop table runs"])
+def test_what_is_no_amount_of_memory_is_refused(limit: str) -> None:
+    with pytest.raises(InputError, match="--memory-limit"):
+        store.limit_memory(limit)
 
 
 def test_a_run_made_twice_has_equal_results(two_years: Simulation, tmp_path: Path) -> None:

@@ -22,6 +22,10 @@ from jupyter_client.manager import KernelManager
 from planwise_nb.core import provisioner
 from planwise_nb.core.kernels import KERNEL
 from planwise_nb.core.processes import describe
+from planwise_nb.core.project import Project, shipped
+from planwise_nb.core.runner import run, start
+from planwise_nb.workforce.inputs import Request, resolve
+from planwise_nb.workforce.pipeline import WORKFORCE
 
 FORKED = pytest.mark.skipif(not provisioner.can_fork(), reason="kernels are not forked here")
 PATIENCE_SECONDS = 60.0
@@ -201,3 +205,17 @@ def test_a_parent_that_cannot_import_gives_way_to_ordinary_kernels(
         manager.start_kernel(cwd=str(tmp_path))
         manager.shutdown_kernel(now=True)
     assert "it ended with 1 before it was ready" in caplog.text
+
+
+@FORKED
+def test_forked_and_ordinary_kernels_give_equal_results(
+    small_census: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def tables(name: str) -> list[object]:
+        inputs = resolve(Project(shipped()), Request(years=(2025, 2025), census=small_census))
+        done = run(start(WORKFORCE, inputs, out=tmp_path / name, command=["test"]), lambda message: None)
+        return [(record["step"], record["tables"]) for record in done["steps"]]
+
+    forked = tables("forked")
+    monkeypatch.setenv(provisioner.FORK, "0")
+    assert tables("ordinary") == forked

@@ -15,6 +15,7 @@ from planwise_nb.apps.input_options import (
     CensusMap,
     Exceeds,
     Grid,
+    MemoryLimit,
     Scenario,
     Seed,
     SetAside,
@@ -44,14 +45,18 @@ def ensemble(  # noqa: PLR0917 - one argument an option of the command line
     settings: Settings = None,
     breaks: Breaks = False,
     validate_only: ValidateOnly = False,
+    memory_limit: MemoryLimit = None,
     out: Out = OUT,
     as_json: AsJson = False,
 ) -> None:
     """Simulate many members of a scenario in one pass: one for each seed and each point of a grid."""
+    from planwise_nb.core.store import limit_memory  # noqa: PLC0415
     from planwise_nb.workforce.inputs import Request  # noqa: PLC0415 - --help stays fast
 
     began = time.monotonic()
     with reported(as_json, began):
+        if memory_limit is not None:
+            limit_memory(memory_limit)
         if seeds is None and not grid:
             raise InputError(
                 "An ensemble of what? Neither --seeds nor --grid is given.",

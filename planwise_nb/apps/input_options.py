@@ -24,6 +24,9 @@ Grid = Annotated[
     list[str] | None, typer.Option(help="section.key=start:stop:count, a member for each value; again: each with each.")
 ]
 Exceeds = Annotated[list[str] | None, typer.Option(help="metric=threshold: the share of members that pass it.")]
+MemoryLimit = Annotated[
+    str | None, typer.Option(help="Memory that the database may take, such as 4GB; what does not fit goes to disk.")
+]
 Breaks = Annotated[bool, typer.Option("--breaks/--no-breaks", help="Pause before each step.")]
 ValidateOnly = Annotated[bool, typer.Option("--validate-only", help="Check everything, run nothing.")]
 

@@ -18,6 +18,7 @@ from planwise_nb.apps.input_options import (
     CensusMap,
     Exceeds,
     Grid,
+    MemoryLimit,
     Scenario,
     Seed,
     SetAside,
@@ -47,6 +48,7 @@ def run(  # noqa: PLR0917 - one argument an option of the command line
     exceeds: Exceeds = None,
     breaks: Breaks = False,
     validate_only: ValidateOnly = False,
+    memory_limit: MemoryLimit = None,
     resume: Annotated[str | None, typer.Option(help="Go on with this run at its first unfinished step.")] = None,
     resume_from: Annotated[
         int | None, typer.Option(help="With --resume: go on from the start of this year, in a child of the run.")
@@ -62,10 +64,13 @@ def run(  # noqa: PLR0917 - one argument an option of the command line
 ) -> None:
     """Simulate a scenario year by year: seven notebooks a year, executed, checked and kept."""
     from planwise_nb.core.kernels import prepare  # noqa: PLC0415 - --help stays fast
+    from planwise_nb.core.store import limit_memory  # noqa: PLC0415
     from planwise_nb.workforce.inputs import Request  # noqa: PLC0415
 
     began = time.monotonic()
     with reported(as_json, began):
+        if memory_limit is not None:
+            limit_memory(memory_limit)
         if resume is not None:
             _refuse_beside_resume(context)
             found = find(out, resume)
@@ -99,7 +104,7 @@ OF_A_RUN_THAT_EXISTS = ("resume_from", "force_step", "accept_changes")
 def _refuse_beside_resume(context: typer.Context) -> None:
     """A run that exists keeps the inputs that it started from."""
     given = {name for name in context.params if str(context.get_parameter_source(name)).endswith("COMMANDLINE")}
-    allowed = {"resume", "out", "as_json", "breaks", "validate_only", *OF_A_RUN_THAT_EXISTS}
+    allowed = {"resume", "out", "as_json", "breaks", "validate_only", "memory_limit", *OF_A_RUN_THAT_EXISTS}
     if "force_step" in given:
         allowed.add("year")
     if beside := sorted(given - allowed):

@@ -2,18 +2,42 @@
 
 from __future__ import annotations
 
+import os
 import re
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
 
-from planwise_nb.core.errors import BusyError, DamagedError
+from planwise_nb.core.errors import BusyError, DamagedError, InputError
 from planwise_nb.core.processes import describe
 
 DATABASE = "simulation.duckdb"
 """The file of a run's tables, in its folder."""
+
+
+MEMORY_LIMIT = "PLANWISE_MEMORY_LIMIT"
+"""Set in the environment: how much memory a database may take, such as 4GB. What does not fit goes to disk."""
+
+_MEMORY = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,3})?) ?([KMGT]i?B)", re.IGNORECASE | re.ASCII)
+_LEAST_BYTES = 100_000_000
+_UNITS = {"K": 1, "M": 2, "G": 3, "T": 4}
+
+
+def limit_memory(limit: str) -> None:
+    """Let every database of this process and of its kernels take ``limit`` of memory at most, such as ``4GB``.
+
+    Raises ``InputError`` where that is no amount of memory, or too little to open a database.
+    """
+    found = _MEMORY.fullmatch(limit)
+    if found is None:
+        raise InputError(f"--memory-limit {limit[:40]} is no amount of memory.", fix="Write it as: --memory-limit 4GB")
+    base = 1024 if "I" in found[2].upper() else 1000
+    if float(found[1]) * base ** _UNITS[found[2][0].upper()] < _LEAST_BYTES:
+        raise InputError(f"--memory-limit {limit} is too little.", fix="Give 100MB at least.")
+    os.environ[MEMORY_LIMIT] = limit
 
 
 @contextmanager
@@ -29,6 +53,12 @@ def connect(path: Path | None = None, *, read_only: bool = False) -> Iterator[du
     except duckdb.Error as error:
         raise explained(error, path) from error
     connection.execute("set enable_progress_bar = false")  # it would write to standard output
+    if limit := os.environ.get(MEMORY_LIMIT):
+        connection.execute("set memory_limit = ?", [limit])
+    if path is None:  # it would spill into the working directory
+        connection.execute(
+            "set temp_directory = ?", [str(Path(tempfile.gettempdir()) / f"planwise-spill-{os.getpid()}")]
+        )
     try:
         yield connection
     finally:
