@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import platform
 import shutil
+import statistics
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -18,6 +20,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -117,11 +120,25 @@ class Bench:
         return Row(f"cost of the audit, {people:,} people", share, "x", reach, detail)
 
     def million(self) -> Iterator[Row]:
-        """One million people."""
+        """One million people, and how time grows with people and with years."""
         done = measure(self._run(self.census(1_000_000)), with_memory=True)
-        yield Row("five audited years, 1,000,000 people", done.seconds, "s", "under 120 s", "one process")
-        yield Row("its memory", done.megabytes / 1000, "GB", "under 6 GB", "all processes together")
+        yield Row("five audited years, 1,000,000 people", done.seconds, "s", "under 120 s", "one run")
+        yield Row("its memory", done.megabytes / 1000, "GB", "under 6 GB", "all processes together, sampled")
         yield self.events()
+        yield self.years()
+        fewer = measure(self._run(self.census(100_000))).seconds
+        exponent = math.log10(done.seconds / fewer)
+        yield Row("growth with people", exponent, "", "exponent of at most 1.1", "from 100,000 to 1,000,000 people")
+
+    def years(self) -> Row:
+        """How the time of the last run grew with its years: the exponent of the best fit of logarithms."""
+        records = self.manifest()["steps"]
+        years = sorted({record["period"] for record in records if record["period"]})
+        spent = [sum(record["seconds"] for record in records if record["period"] == year) for year in years]
+        points = [(math.log(count), math.log(sum(spent[:count]))) for count in range(1, len(years) + 1)]
+        slope = statistics.linear_regression(*zip(*points, strict=True)).slope
+        detail = f"seconds by year: {', '.join(f'{seconds:.1f}' for seconds in spent)}"
+        return Row("growth with years", slope, "", "exponent of at most 1.1", detail)
 
     def script(self) -> Row:
         """The models against one SQL script of the same arithmetic."""
@@ -140,9 +157,7 @@ class Bench:
 
     def events(self) -> Row:
         """Events a second of the step that makes them, in the last run: by the model's own time."""
-        folder = max(self.place.glob("runs/*/*/manifest.json"), key=lambda path: path.stat().st_mtime).parent
-        manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-        steps = [record for record in manifest["steps"] if record["step"] == "event_generation"]
+        steps = [record for record in self.manifest()["steps"] if record["step"] == "event_generation"]
         events = sum(record["tables"]["fct_yearly_events"]["rows"] for record in steps)
         seconds = sum(record["seconds"] for record in steps)
         detail = f"{events:,} events in {seconds:.1f} s, notebook, checks and digests included"
@@ -158,7 +173,7 @@ class Bench:
 
     def checklist(self) -> Row:
         """Whether a step may run."""
-        folder = max(self.place.glob("runs/*/*/manifest.json"), key=lambda path: path.stat().st_mtime).parent
+        folder = next(self.place.glob("runs/*/*/manifest.json")).parent
         run = Run(WORKFORCE, folder, Ledger(folder.parents[1]))
         key: Key = (WORKFORCE.steps[0].name, run.manifest["periods"][-1])
         seconds = []
@@ -178,6 +193,11 @@ class Bench:
                 make_census(PEOPLE, 1, source)
             measure(python("-m", "benchmarks.programs", "census", str(source), str(people), str(target)))
         return target
+
+    def manifest(self) -> dict[str, Any]:
+        """The manifest of the last run."""
+        manifest: dict[str, Any] = json.loads(next(self.place.glob("runs/*/*/manifest.json")).read_text("utf-8"))
+        return manifest
 
     def out(self) -> str:
         """Where the next run lands; that of the last one is removed."""
