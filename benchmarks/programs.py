@@ -44,12 +44,12 @@ def notebooks(kind: str, count: str) -> None:
 def _papermill(kind: str, source: str, target: str, place: str) -> None:
     import papermill  # noqa: PLC0415
 
-    from planwise_nb.core.kernels import _settings  # noqa: PLC0415
+    from planwise_nb.core.kernels import kernel_settings  # noqa: PLC0415
 
     if kind == "plain":
         papermill.execute_notebook(source, target, progress_bar=False, cwd=place)
         return
-    with _settings() as settings:
+    with kernel_settings() as settings:
         papermill.execute_notebook(
             source, target, engine_name="planwise", progress_bar=False, cwd=place, folder=place,
             on_progress=lambda part, what: None, config=settings,

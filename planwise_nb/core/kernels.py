@@ -74,7 +74,7 @@ def execute(
         runner = json.dumps(Process.current().as_json())
         with (
             _environment({RUN_FOLDER: str(folder), RUNNER_VARIABLE: runner}),
-            _settings() as settings,
+            kernel_settings() as settings,
             warnings.catch_warnings(),
         ):
             warnings.simplefilter("ignore")
@@ -121,9 +121,11 @@ def _environment(values: Mapping[str, str]) -> Iterator[None]:
 
 
 @contextmanager
-def _settings() -> Iterator[Config]:
-    """Talk to the kernel through files that only this user may open, where the system has them; and end it at once: a
-    step that is done has closed what it opened."""
+def kernel_settings() -> Iterator[Config]:
+    """A kernel that is ended at once, since a step that is done has closed what it opened. An ordinary one is talked to
+    through files that only this user may open, where the system has them, as a forked one always is."""
+    from planwise_nb.core.provisioner import can_fork  # noqa: PLC0415
+
     settings = Config(
         KernelManager={"client_class": "planwise_nb.core.engine.PromptClient"},
         NotebookClient={
@@ -131,7 +133,7 @@ def _settings() -> Iterator[Config]:
             "shutdown_kernel": "immediate",
         },
     )
-    if os.name != "posix":
+    if os.name != "posix" or can_fork():
         yield settings
         return
     with tempfile.TemporaryDirectory(prefix="planwise-") as folder:
