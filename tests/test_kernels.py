@@ -197,14 +197,16 @@ def test_where_nothing_is_forked_ordinary_kernels_start_and_the_log_says_so_once
 
 @FORKED
 def test_a_parent_that_cannot_import_gives_way_to_ordinary_kernels(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
+    provisioner._say_once.cache_clear()
     manager = KernelManager(kernel_name=KERNEL)
     manager.kernel_spec.metadata["kernel_provisioner"]["config"] = {"preload": "there_is:no_such_module"}
     with caplog.at_level(logging.WARNING, "planwise"):
         manager.start_kernel(cwd=str(tmp_path))
         manager.shutdown_kernel(now=True)
-    assert "it ended with 1 before it was ready" in caplog.text
+    assert "Kernels cannot be forked (ModuleNotFoundError: No module named 'there_is')" in caplog.text
+    assert capfd.readouterr().err == ""
 
 
 @FORKED

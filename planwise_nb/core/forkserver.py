@@ -17,6 +17,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -180,17 +181,19 @@ def _serve_notebook(orders: socket.socket, place: Path, connection: Mapping[str,
 def main() -> None:
     """Call the function that imports and prepares what notebooks need, then fork kernels on demand."""
     descriptor, folder, preload = sys.argv[1:]
+    channel = socket.socket(fileno=int(descriptor))
     code = _FAILED
     try:
         pkgutil.resolve_name(preload)()
         gc.collect()
         gc.freeze()
-        Forkserver(socket.socket(fileno=int(descriptor)), Path(folder)).serve()
+        Forkserver(channel, Path(folder)).serve()
         code = 0
-    except OSError:  # the other side is gone
+    except ConnectionError:  # the other side is gone
         code = 0
-    except BaseException:
-        sys.excepthook(*sys.exc_info())
+    except Exception as error:
+        with suppress(OSError), channel.makefile("w", encoding="utf-8") as lines:
+            _say(lines, {"failed": f"{type(error).__name__}: {error}"})
     finally:
         shutil.rmtree(folder, ignore_errors=True)
         _leave(code)

@@ -11,6 +11,7 @@ import atexit
 import json
 import logging
 import os
+import select
 import shutil
 import signal
 import socket
@@ -43,6 +44,7 @@ WITHOUT_THREADS = {
 
 _GONE = -int(signal.SIGKILL)
 _EXIT_SECONDS = 2.0
+_POLL_SECONDS = 0.02
 
 log = logging.getLogger("planwise")
 
@@ -82,20 +84,30 @@ class KernelParent:
         """Whether it lives, is this process's own, and nothing that it imported has changed since."""
         return self._owner == os.getpid() and self._process.poll() is None and self._stamp == _stamp()
 
+    async def ready(self) -> None:
+        """Wait until it has imported all, and let others work meanwhile."""
+        while not self._is_ready and not select.select([self._channel], [], [], 0)[0]:
+            await asyncio.sleep(_POLL_SECONDS)
+
     def ask(self, **asked: Any) -> Any:
-        """What the parent answers. Raises ``ForkserverError`` where it is gone."""
+        """What the parent answers. Raises ``ForkserverError`` where it is gone, or could not prepare."""
         with self._lock:
             try:
-                if not self._is_ready and not self._lines.readline():
-                    raise ForkserverError(f"it ended with {self._process.wait()} before it was ready")
-                self._is_ready = True
+                if not self._is_ready:
+                    self._hear_ready()
                 print(json.dumps(asked), file=self._lines, flush=True)
                 answer = self._lines.readline()
             except OSError as error:
                 raise ForkserverError(str(error)) from error
         if not answer:
-            raise ForkserverError("it is gone")
+            raise ForkserverError("their parent is gone")
         return json.loads(answer)
+
+    def _hear_ready(self) -> None:
+        said = json.loads(self._lines.readline() or "{}")
+        if "ready" not in said:
+            raise ForkserverError(said.get("failed", "their parent ended before it was ready"))
+        self._is_ready = True
 
     def close(self) -> None:
         """Let it end, and its kernels with it."""
@@ -173,7 +185,9 @@ class ForkProvisioner(LocalProvisioner):
         if cmd:
             return await super().launch_kernel(cmd, **kwargs)
         try:
-            return await asyncio.to_thread(self._fork, kwargs)
+            parent = kernel_parent(self.preload)
+            await parent.ready()
+            return self._fork(parent, kwargs)
         except ForkserverError as error:
             _say_once(
                 f"Kernels cannot be forked ({error}): they start as ordinary ones, which takes some seconds each."
@@ -181,8 +195,7 @@ class ForkProvisioner(LocalProvisioner):
             kwargs = await super().pre_launch(**kwargs)
             return await super().launch_kernel(kwargs.pop("cmd"), **kwargs)
 
-    def _fork(self, options: Mapping[str, Any]) -> KernelConnectionInfo:
-        parent = kernel_parent(self.preload)
+    def _fork(self, parent: KernelParent, options: Mapping[str, Any]) -> KernelConnectionInfo:
         manager: Any = self.parent
         before = manager.get_connection_info() if manager.shell_port else None
         if before is not None:

@@ -64,7 +64,7 @@ def test_a_run_that_is_asked_to_stop_does_so_in_five_seconds(laboratory: Laborat
 
 
 def test_a_full_disk_fails_the_run_which_goes_on_with_room_again(laboratory: Laboratory) -> None:
-    assert list(damage.full_disk(laboratory, 50_000, 7)) == []
+    assert list(damage.full_disk(laboratory, 20_000, 7)) == []
 
 
 def test_a_folder_that_cannot_be_written_is_refused_and_nothing_is_lost(laboratory: Laboratory) -> None:
