@@ -49,11 +49,10 @@ def _papermill(kind: str, source: str, target: str, place: str) -> None:
     if kind == "plain":
         papermill.execute_notebook(source, target, progress_bar=False, cwd=place)
         return
-    with kernel_settings() as settings:
-        papermill.execute_notebook(
-            source, target, engine_name="planwise", progress_bar=False, cwd=place, folder=place,
-            on_progress=lambda part, what: None, config=settings,
-        )  # fmt: skip
+    papermill.execute_notebook(
+        source, target, engine_name="planwise", progress_bar=False, cwd=place, folder=place,
+        on_progress=lambda part, what: None, config=kernel_settings(),
+    )  # fmt: skip
 
 
 def models(census: str, years: str, folder: str) -> None:

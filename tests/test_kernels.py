@@ -20,6 +20,7 @@ from jupyter_client.blocking import BlockingKernelClient
 from jupyter_client.manager import KernelManager
 
 from planwise_nb.core import provisioner
+from planwise_nb.core.errors import KernelDiedError
 from planwise_nb.core.kernels import KERNEL
 from planwise_nb.core.processes import describe
 from planwise_nb.core.project import Project, shipped
@@ -172,13 +173,59 @@ def test_parent_and_kernels_end_with_the_process_that_they_serve(tmp_path: Path)
 
 
 @FORKED
-def test_a_parent_is_replaced_when_what_it_imported_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with kernel(tmp_path):
-        first = parent()
-    monkeypatch.setattr(provisioner, "_stamp", lambda: (("changed.py", 0, 0),))
-    with kernel(tmp_path):
-        assert eventually(lambda: not first.is_running() or first.status() == psutil.STATUS_ZOMBIE)
-        assert parent().pid != first.pid
+def test_a_parent_whose_imports_changed_forks_no_more_and_leaves_its_kernels_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ppid = "import os; print(os.getppid())"
+    with kernel(tmp_path) as (manager, client):
+        said(client, "kept = 1")
+        monkeypatch.setattr(provisioner, "_stamp", lambda: (("changed.py", 0, 0),))
+        with kernel(tmp_path) as (_, other):
+            assert said(other, ppid) != said(client, ppid)
+        assert said(client, "print(kept)") == "1\n"
+        manager.restart_kernel(now=True)
+        client.wait_for_ready(timeout=PATIENCE_SECONDS)
+        assert said(client, "print('kept' in globals())") == "False\n"
+
+
+@FORKED
+def test_a_kernel_starts_again_after_its_parent_was_killed(tmp_path: Path) -> None:
+    with kernel(tmp_path) as (manager, client):
+        psutil.Process(int(said(client, "import os; print(os.getppid())"))).kill()
+        assert eventually(lambda: not manager.is_alive())
+        manager.restart_kernel(now=True)
+        client.wait_for_ready(timeout=PATIENCE_SECONDS)
+        assert said(client, "print('here')") == "here\n"
+
+
+@FORKED
+def test_a_forked_kernel_has_the_surroundings_of_an_ordinary_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code = (
+        "import os, sys, logging, json, pandas;"
+        "print(json.dumps([{name: os.environ.get(name) for name in ('PAGER', 'GIT_PAGER', 'TERM', 'CLICOLOR')},"
+        "sys.path[0], logging.getLogger().handlers == [], logging.getLogger().level, len(sys.argv) > 0,"
+        "pandas.get_option('display.max_columns')]))"
+    )
+    with kernel(tmp_path) as (_, client):
+        forked = json.loads(said(client, code))
+    monkeypatch.setenv(provisioner.FORK, "0")
+    with kernel(tmp_path) as (_, client):
+        assert json.loads(said(client, code)) == forked
+
+
+def test_a_kernel_that_dies_at_its_start_is_told_as_such(
+    small_census: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(provisioner.FORK, "0")
+    (tmp_path / "ipykernel_launcher.py").write_text("raise SystemExit(7)")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    inputs = resolve(Project(shipped()), Request(years=(2025, 2025), census=small_census))
+    started = start(WORKFORCE, inputs, out=tmp_path / "runs", command=["test"])
+    with pytest.raises(KernelDiedError, match="planwise run --resume"):
+        run(started, lambda message: None)
+    assert started.manifest["status"] == "failed"
 
 
 def test_where_nothing_is_forked_ordinary_kernels_start_and_the_log_says_so_once(

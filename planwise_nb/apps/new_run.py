@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -96,5 +97,5 @@ def as_typed() -> list[str]:
 
 
 def _without_folder(word: str) -> str:
-    option, sign, value = word.partition("=") if word.startswith("-") else ("", "", word)
-    return f"{option}{sign}{Path(value).name if Path(value).is_absolute() else value}"
+    parts = re.split(r"([=,])", word)
+    return "".join(Path(part).name if Path(part).is_absolute() else part for part in parts)

@@ -1,5 +1,7 @@
 """What notebooks need, imported and prepared by the parent of kernels before it forks one."""
 
+import logging
+
 import altair  # noqa: F401
 import IPython.core.completer  # noqa: F401
 import ipywidgets  # noqa: F401
@@ -14,3 +16,4 @@ def preload() -> None:
     # outside a kernel, pandas takes this process for a terminal and would fit its tables to the width of that
     pandas.set_option("display.max_columns", 20)
     dbt_project.parse_ahead()
+    logging.getLogger().handlers.clear()  # dbt's, which would speak in every notebook

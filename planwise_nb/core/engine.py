@@ -11,6 +11,7 @@ from typing import Any
 
 from jupyter_client.asynchronous.client import AsyncKernelClient
 from jupyter_client.manager import AsyncKernelManager
+from nbclient.exceptions import DeadKernelError
 from nbformat import NotebookNode
 from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import Engine, NotebookExecutionManager
@@ -97,16 +98,16 @@ class PromptClient(AsyncKernelClient):
     """A client that is ready as soon as the kernel has answered on both channels, rather than a while later."""
 
     async def _async_wait_for_ready(self, timeout: float | None = None) -> None:
-        """Raises ``RuntimeError`` where the kernel died, or did not answer for ``timeout`` seconds."""
+        """Raises ``DeadKernelError`` where the kernel died, or did not answer for ``timeout`` seconds."""
         deadline = time.monotonic() + (float("inf") if timeout is None else timeout)
         while True:
             asked = self.kernel_info()
             if await self._is_answered(asked):
                 return
             if not await self._async_is_alive():
-                raise RuntimeError("Kernel died before replying to kernel_info")
+                raise DeadKernelError("it ended at its start")
             if time.monotonic() > deadline:
-                raise RuntimeError(f"Kernel didn't respond in {timeout} seconds")
+                raise DeadKernelError(f"it did not respond in {timeout} seconds")
 
     async def _is_answered(self, asked: str) -> bool:
         """Whether the reply came, and the message that the kernel is idle again: its outputs are heard, too."""

@@ -50,10 +50,11 @@ class Forkserver:
         self._folder = folder
         self._spare: tuple[int, socket.socket] | None = None
         self._count = 0
+        self._is_retired = False
 
     def serve(self) -> None:
         """Answer until the other side is gone."""
-        answers: dict[str, Callable[..., Any]] = {"start": self._start, "poll": self._poll}
+        answers: dict[str, Callable[..., Any]] = {"start": self._start, "poll": self._poll, "retire": self._retire}
         try:
             with self._channel.makefile("rw", encoding="utf-8") as lines:
                 self._fork_ahead()
@@ -67,12 +68,11 @@ class Forkserver:
 
     def _start(self, cwd: str, env: Mapping[str, str], connection: dict[str, Any] | None) -> dict[str, Any]:
         """A kernel that runs from now on: on ``connection`` where one is given, else on that of the spare one."""
-        if connection is not None:
-            self._drop_spare()
-            self._fork(connection)
-        assert self._spare is not None
-        pid, orders = self._spare
-        self._spare = None
+        if connection is not None or self._spare is None:
+            pid, orders = self._fork(connection or {})
+        else:
+            pid, orders = self._spare
+            self._spare = None
         with orders, orders.makefile("rw", encoding="utf-8") as lines:
             bound = lines.readline()
             if not bound:
@@ -96,9 +96,14 @@ class Forkserver:
                 return None
             time.sleep(_POLL_SECONDS)
 
+    def _retire(self) -> None:
+        """Keep no spare kernel any more."""
+        self._is_retired = True
+        self._drop_spare()
+
     def _fork_ahead(self) -> None:
-        if self._spare is None:
-            self._fork({})
+        if self._spare is None and not self._is_retired:
+            self._spare = self._fork({})
 
     def _drop_spare(self) -> None:
         if self._spare is not None:
@@ -108,16 +113,17 @@ class Forkserver:
             os.waitpid(pid, 0)
             self._spare = None
 
-    def _fork(self, connection: Mapping[str, Any]) -> None:
+    def _fork(self, connection: Mapping[str, Any]) -> tuple[int, socket.socket]:
+        """A new kernel on ``connection``, or on sockets of its own, and the way to it."""
         self._count += 1
         ours, its = socket.socketpair()
         pid = os.fork()
         if pid == 0:
             ours.close()
-            self._channel.close()
+            os.close(self._channel.fileno())  # by its number: files that were made of it hold it open
             _be_kernel(its, self._folder / str(self._count), connection)
         its.close()
-        self._spare = pid, ours
+        return pid, ours
 
 
 def _say(lines: Any, said: Any) -> None:
@@ -144,10 +150,12 @@ def _be_kernel(orders: socket.socket, place: Path, connection: Mapping[str, Any]
 
 def _leave(code: int) -> NoReturn:
     """End without the interpreter's last rites, which take longer than a trivial notebook."""
-    for stream in (sys.__stdout__, sys.__stderr__):
-        if stream is not None:
-            stream.flush()
-    os._exit(code)
+    try:
+        for stream in (sys.__stdout__, sys.__stderr__):
+            if stream is not None:
+                stream.flush()
+    finally:
+        os._exit(code)
 
 
 def _serve_notebook(orders: socket.socket, place: Path, connection: Mapping[str, Any]) -> None:
@@ -163,7 +171,10 @@ def _serve_notebook(orders: socket.socket, place: Path, connection: Mapping[str,
     app = IPKernelApp.instance(
         config=settings, transport="ipc", ip=str(place), connection_file=str(file), parent_handle=os.getppid()
     )
+    sys.argv = sys.argv[:1]
+    before = dict(os.environ)
     app.initialize([])
+    added = {name: value for name, value in os.environ.items() if before.get(name) != value}
     bound = json.loads(file.read_text(encoding="utf-8"))
     with orders, orders.makefile("rw", encoding="utf-8") as lines:
         _say(lines, bound)
@@ -173,7 +184,7 @@ def _serve_notebook(orders: socket.socket, place: Path, connection: Mapping[str,
         order = json.loads(told)
     file.unlink(missing_ok=True)
     os.environ.clear()
-    os.environ.update(order["env"])
+    os.environ.update(order["env"] | added)
     os.chdir(order["cwd"])
     app.start()
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import os
-import tempfile
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -27,6 +26,9 @@ STEP_RESULT = "application/vnd.planwise.step+json"
 
 STEP_PROGRESS = "application/vnd.planwise.progress+json"
 """The output type in which a step says how far it is: ``{"part": 0.5, "what": "int_hires"}``. No notebook keeps it."""
+
+LONGEST_SOCKET = 90
+"""A path of a socket has about 100 characters at most, and the kernel's are this one with a number behind it."""
 
 KERNEL = "planwise"
 
@@ -74,7 +76,6 @@ def execute(
         runner = json.dumps(Process.current().as_json())
         with (
             _environment({RUN_FOLDER: str(folder), RUNNER_VARIABLE: runner}),
-            kernel_settings() as settings,
             warnings.catch_warnings(),
         ):
             warnings.simplefilter("ignore")
@@ -88,7 +89,7 @@ def execute(
                 progress_bar=False,
                 folder=str(folder),
                 on_progress=on_progress,
-                config=settings,
+                config=kernel_settings(),
             )
     except papermill.PapermillExecutionError as error:
         cause = (str(error.evalue).strip().splitlines() or ["no message"])[0]
@@ -120,11 +121,10 @@ def _environment(values: Mapping[str, str]) -> Iterator[None]:
                 os.environ[name] = value
 
 
-@contextmanager
-def kernel_settings() -> Iterator[Config]:
+def kernel_settings() -> Config:
     """A kernel that is ended at once, since a step that is done has closed what it opened. An ordinary one is talked to
     through files that only this user may open, where the system has them, as a forked one always is."""
-    from planwise_nb.core.provisioner import can_fork  # noqa: PLC0415
+    from jupyter_core.paths import jupyter_runtime_dir  # noqa: PLC0415
 
     settings = Config(
         KernelManager={"client_class": "planwise_nb.core.engine.PromptClient"},
@@ -133,12 +133,11 @@ def kernel_settings() -> Iterator[Config]:
             "shutdown_kernel": "immediate",
         },
     )
-    if os.name != "posix" or can_fork():
-        yield settings
-        return
-    with tempfile.TemporaryDirectory(prefix="planwise-") as folder:
-        settings.KernelManager.update({"transport": "ipc", "ip": f"{folder}/kernel"})
-        yield settings
+    sockets = f"{jupyter_runtime_dir()}/planwise-{os.getpid()}"
+    if os.name == "posix" and len(sockets) <= LONGEST_SOCKET:
+        Path(sockets).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        settings.KernelManager.update({"transport": "ipc", "ip": sockets})
+    return settings
 
 
 def step_result(notebook: NotebookNode, name: str) -> dict[str, Any]:

@@ -20,6 +20,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -62,9 +63,10 @@ class KernelParent:
         self._lock = threading.Lock()
         self._stamp = _stamp()
         self._is_ready = False
+        self._failure = ""
         ours, its = socket.socketpair()
         # a kernel that is killed leaves semaphores of dbt's behind, which are cleaned up in the end
-        quietly = ["-W", "ignore::UserWarning:multiprocessing.resource_tracker"]
+        quietly = ["-P", "-W", "ignore::UserWarning:multiprocessing.resource_tracker"]
         command = [sys.executable, *quietly, "-m", forkserver.__name__, str(its.fileno()), str(self._folder), preload]
         with its:
             self._process = subprocess.Popen(
@@ -80,13 +82,18 @@ class KernelParent:
         atexit.register(self.close)
 
     @property
-    def is_usable(self) -> bool:
-        """Whether it lives, is this process's own, and nothing that it imported has changed since."""
-        return self._owner == os.getpid() and self._process.poll() is None and self._stamp == _stamp()
+    def is_current(self) -> bool:
+        """Whether it is this process's own, nothing that it imports has changed since, and it lives or will never."""
+        is_as_started = self._owner == os.getpid() and self._stamp == _stamp()
+        return is_as_started and (bool(self._failure) or self._process.poll() is None)
+
+    def path(self, name: str) -> str:
+        """A place for a file that goes when the parent does."""
+        return str(self._folder / name)
 
     async def ready(self) -> None:
         """Wait until it has imported all, and let others work meanwhile."""
-        while not self._is_ready and not select.select([self._channel], [], [], 0)[0]:
+        while not (self._is_ready or self._failure) and not select.select([self._channel], [], [], 0)[0]:
             await asyncio.sleep(_POLL_SECONDS)
 
     def ask(self, **asked: Any) -> Any:
@@ -97,31 +104,39 @@ class KernelParent:
                     self._hear_ready()
                 print(json.dumps(asked), file=self._lines, flush=True)
                 answer = self._lines.readline()
-            except OSError as error:
+            except (OSError, ValueError) as error:  # broken off by the other side, or closed on this one
                 raise ForkserverError(str(error)) from error
         if not answer:
             raise ForkserverError("their parent is gone")
         return json.loads(answer)
 
     def _hear_ready(self) -> None:
-        said = json.loads(self._lines.readline() or "{}")
-        if "ready" not in said:
-            raise ForkserverError(said.get("failed", "their parent ended before it was ready"))
-        self._is_ready = True
+        if not self._failure:
+            said = json.loads(self._lines.readline() or "{}")
+            self._is_ready = "ready" in said
+            self._failure = "" if self._is_ready else said.get("failed", "their parent ended before it was ready")
+        if self._failure:
+            raise ForkserverError(self._failure)
+
+    def retire(self) -> None:
+        """Fork no more. The kernels that it has go on, and its folder stays for those that start again."""
+        with suppress(ForkserverError):
+            self.ask(do="retire")
 
     def close(self) -> None:
         """Let it end, and its kernels with it."""
         if self._owner == os.getpid():
             if not self._is_ready:  # it may be importing still
                 self._process.kill()
-                shutil.rmtree(self._folder, ignore_errors=True)
-            self._lines.close()
+            with suppress(OSError):
+                self._lines.close()
             self._channel.close()
             try:
                 self._process.wait(_EXIT_SECONDS)
             except subprocess.TimeoutExpired:
                 self._process.kill()
                 self._process.wait()
+            shutil.rmtree(self._folder, ignore_errors=True)
             atexit.unregister(self.close)
 
 
@@ -176,6 +191,7 @@ class ForkProvisioner(LocalProvisioner):
         if not can_fork():
             _say_once("Kernels are not forked here: they start as ordinary ones.")
             return await super().pre_launch(**kwargs)
+        self._asked = dict(kwargs)
         for name in ("extra_arguments", "transport_encryption"):
             kwargs.pop(name, None)
         return await KernelProvisionerBase.pre_launch(self, cmd=[], **kwargs)
@@ -189,26 +205,32 @@ class ForkProvisioner(LocalProvisioner):
             await parent.ready()
             return self._fork(parent, kwargs)
         except ForkserverError as error:
-            _say_once(
-                f"Kernels cannot be forked ({error}): they start as ordinary ones, which takes some seconds each."
-            )
-            kwargs = await super().pre_launch(**kwargs)
+            _say_once(f"Kernels cannot be forked ({error}): they start as ordinary ones.")
+            kwargs = await super().pre_launch(**self._asked)
             return await super().launch_kernel(kwargs.pop("cmd"), **kwargs)
 
     def _fork(self, parent: KernelParent, options: Mapping[str, Any]) -> KernelConnectionInfo:
-        manager: Any = self.parent
-        before = manager.get_connection_info() if manager.shell_port else None
-        if before is not None:
-            before["key"] = before["key"].decode()
         cwd, env = str(options.get("cwd") or Path.cwd()), options["env"]
-        answer = parent.ask(do="start", cwd=cwd, env=env, connection=before)
+        answer = parent.ask(do="start", cwd=cwd, env=env, connection=self._connection_before())
         if "error" in answer:
             raise ForkserverError(answer["error"])
         kernel: Any = ForkedKernel(parent, answer["pid"])
         self.process = kernel
         self.pid = answer["pid"]
         self.connection_info = answer["connection"] | {"key": answer["connection"]["key"].encode()}
+        manager: Any = self.parent
+        if not manager.connection_file:
+            manager.connection_file = parent.path(f"{self.pid}.connection.json")
         return self.connection_info
+
+    def _connection_before(self) -> dict[str, Any] | None:
+        """The sockets of a kernel that starts again, to which its clients are connected; None for a new one, or where
+        their folder went with their parent."""
+        manager: Any = self.parent
+        if not manager.shell_port or (manager.transport == "ipc" and not Path(manager.ip).parent.is_dir()):
+            return None
+        before: dict[str, Any] = manager.get_connection_info()
+        return before | {"key": before["key"].decode()}
 
 
 @lru_cache
@@ -229,8 +251,8 @@ def kernel_parent(preload: str) -> KernelParent:
     """The parent of kernels of this process; a new one where it ended or where what it imported has changed."""
     with _starting:
         parent = _kernel_parent(preload)
-        if not parent.is_usable:
-            parent.close()
+        if not parent.is_current:
+            parent.retire()
             _kernel_parent.cache_clear()
             parent = _kernel_parent(preload)
     return parent
@@ -244,6 +266,10 @@ def _kernel_parent(preload: str) -> KernelParent:
 def _stamp() -> tuple[tuple[str, int, int], ...]:
     """Changes whenever a file of the library or of the dbt project does."""
     library = Path(forkserver.__file__).parents[1].rglob("*.py")
-    models = (shipped() / "dbt").rglob("*.[sy][qm]l")
-    states = sorted((str(path), path.stat()) for path in (*library, *models))
-    return tuple((name, state.st_mtime_ns, state.st_size) for name, state in states)
+    models = (path for folder in ("models", "macros") for path in (shipped() / "dbt" / folder).rglob("*.[sy][qm]l"))
+    found = []
+    for path in sorted((*library, *models, *(shipped() / "dbt").glob("*.yml"))):
+        with suppress(FileNotFoundError):
+            state = path.stat()
+            found.append((str(path), state.st_mtime_ns, state.st_size))
+    return tuple(found)

@@ -5,6 +5,7 @@ Rates are decimals of at most six places, so that the models can count with them
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, Literal
@@ -19,6 +20,8 @@ ByLevel = dict[Literal["all"] | int, Decimal]
 Shares = dict[int, Decimal]
 """Shares of a whole by level or age; they add up to 1."""
 
+_TYPED = re.compile(r"[-+]?[0-9]{1,18}(?:\.[0-9]{1,18})?(?:e[-+]?[0-9]{1,2})?", re.IGNORECASE | re.ASCII)
+_GREATEST = Decimal(10) ** 18
 _SIX_PLACES = Decimal("0.000001")
 _LOWEST_KEY = {"levels": 1, "level shares": 1, "age shares": 16}
 _HIGHEST_KEY = {"levels": 99, "level shares": 99, "age shares": 80}
@@ -59,6 +62,13 @@ def shown(value: object) -> str:
     """``value`` as a message shows it, cut where it is long."""
     text = plain(value) if isinstance(value, Decimal) and abs(value.adjusted()) < _MESSAGE_WIDTH else repr(value)
     return text if len(text) <= _MESSAGE_WIDTH else f"{text[: _MESSAGE_WIDTH - 1]}…"
+
+
+def typed_number(text: str) -> Decimal | None:
+    """The number that a person typed, such as 0.05 or 60e6; None for what is none, or beyond 18 digits either way."""
+    if not _TYPED.fullmatch(text) or abs(number := Decimal(text)) >= _GREATEST or number != rounded(number):
+        return None
+    return number
 
 
 def rounded(number: Decimal) -> Decimal:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from decimal import Decimal
 from itertools import product
 from pathlib import Path
 
 from planwise_nb.core.errors import InputError, Problem
-from planwise_nb.workforce.figures import plain, rounded
+from planwise_nb.workforce.figures import plain, rounded, typed_number
 from planwise_nb.workforce.parameters import ResolvedScenario
 from planwise_nb.workforce.scenario import MAX_SEED
 from planwise_nb.workforce.scenario_files import load_scenario
@@ -21,7 +21,6 @@ MOST = 10_000
 
 MAX_SUBJECT = 120
 _GRID = re.compile(r"([a-z_]+\.[a-z_]+(?:\.[A-Za-z0-9_]+)?)=([^:]+):([^:]+):([0-9]{1,5})")
-_NUMBER = re.compile(r"[-+]?[0-9]{1,18}(\.[0-9]{1,18})?(e[-+]?[0-9]{1,2})?", re.IGNORECASE | re.ASCII)
 
 
 def load_members(
@@ -40,8 +39,11 @@ def load_members(
     members of each, with consecutive seeds from the scenario's on. Raises ``InputError`` as ``load_scenario`` does, for
     a grid that cannot be read.
     """
+    names = [scenarios] if os.path.lexists(scenarios) else scenarios.split(",")
+    if "" in names and len(names) > 1:
+        raise InputError(f"{scenarios} names a scenario before or after each comma, and one is empty.", fix="Name it.")
+    _refuse_said_twice([item.partition("=")[0] for item in grid], settings, years=years, seed=seed, seeds=seeds)
     axes = [_axis(item) for item in grid]
-    names = [name for name in scenarios.split(",") if name] or [scenarios]
     _refuse_too_many(len(names) * _product(len(axis) for axis in axes) * (seeds or 1), seeds)
     loaded = [
         _named(load_scenario(name, folders=folders, settings=[*settings, *point], years=years, seed=seed), point)
@@ -63,12 +65,26 @@ def subject_of(scenarios: Sequence[str], *, seeds: int | None, grid: Sequence[st
     return joined if len(joined) <= MAX_SUBJECT else f"{scenarios[0]}+{len(scenarios) - 1}-more"
 
 
+def _refuse_said_twice(
+    keys: Sequence[str], settings: Sequence[str], *, years: object, seed: object, seeds: object
+) -> None:
+    """A member's name says its point of the grid: nothing else may say something else of it."""
+    said = {item.partition("=")[0]: f"--set {item}" for item in settings}
+    said |= {"simulation.random_seed": "--seed or --seeds"} if (seed, seeds) != (None, None) else {}
+    said |= dict.fromkeys(("simulation.start_year", "simulation.end_year"), "--years or --year") if years else {}
+    for place, key in enumerate(keys):
+        other = said.get(key) or (f"another --grid {key}" if key in keys[:place] else "")
+        if other:
+            raise _grid_error(key, f"it is also given by {other[:100]}", fix="Give it once.")
+
+
 def _axis(item: str) -> list[str]:
     """The settings that one item of a grid stands for."""
     match = _GRID.fullmatch(item)
-    if match is None or not (_NUMBER.fullmatch(match[2]) and _NUMBER.fullmatch(match[3])) or int(match[4]) < 1:
-        raise _grid_error(item, "it is not section.key=start:stop:count")
-    start, stop, count = Decimal(match[2]), Decimal(match[3]), int(match[4])
+    start, stop = (typed_number(text) for text in match.group(2, 3)) if match else (None, None)
+    if match is None or start is None or stop is None or int(match[4]) < 1:
+        raise _grid_error(item, "it is not section.key=start:stop:count, in numbers of six decimals at most")
+    count = int(match[4])
     if count > MOST:
         raise _grid_error(item, f"{count:,} values are more than {MOST:,}")
     values = [plain(rounded(start + (stop - start) * step / max(count - 1, 1))) for step in range(count)]
@@ -77,8 +93,10 @@ def _axis(item: str) -> list[str]:
     return [f"{match[1]}={value}" for value in values]
 
 
-def _grid_error(item: str, what: str) -> InputError:
-    fix = "Write --grid compensation.cola_rate=0.01:0.05:5 for the five values 0.01, 0.02, 0.03, 0.04 and 0.05."
+WRITTEN = "Write --grid compensation.cola_rate=0.01:0.05:5 for the five values 0.01, 0.02, 0.03, 0.04 and 0.05."
+
+
+def _grid_error(item: str, what: str, fix: str = WRITTEN) -> InputError:
     problem = Problem(rule="grid", where=f"--grid {item[:100]}", what=what, fix=fix)
     return InputError("The grid cannot be read.", [problem])
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -11,7 +10,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from planwise_nb.core.errors import InputError, Problem
-from planwise_nb.workforce.figures import plain
+from planwise_nb.workforce.figures import plain, typed_number
 
 METRICS = (
     "opening_headcount",
@@ -40,9 +39,6 @@ METRICS = (
 )
 """The metrics of ``fct_year_metrics`` of which bands are made, as the macro ``banded_metrics`` lists them."""
 
-_ITEM = re.compile(r"([a-z_]+)=([-+]?[0-9]{1,15}(?:\.[0-9]{1,6})?(?:[eE][0-9]{1,2})?)", re.ASCII)
-_GREATEST = Decimal(10) ** 18
-
 
 @dataclass(frozen=True)
 class Threshold:
@@ -57,16 +53,17 @@ def read_thresholds(items: Sequence[str]) -> tuple[Threshold, ...]:
     problems: list[Problem] = []
     found: dict[Threshold, None] = {}
     for item in items:
-        match = _ITEM.fullmatch(item)
-        if match is None or abs(Decimal(match[2])) >= _GREATEST:
-            fix = "Write --exceeds payroll=60e6, for example."
+        metric, _, text = item.partition("=")
+        number = typed_number(text)
+        if number is None:
+            fix = "Write --exceeds payroll=60e6, for example; a number has six decimals at most."
             problems.append(_problem(item, "it is not metric=number", fix))
-        elif match[1] not in METRICS:
-            near = get_close_matches(match[1], METRICS, 1)
+        elif metric not in METRICS:
+            near = get_close_matches(metric, METRICS, 1)
             fix = f"Did you mean {near[0]}?" if near else f"The metrics are {', '.join(METRICS)}."
-            problems.append(_problem(item, f"there is no metric {match[1]}", fix))
+            problems.append(_problem(item, f"there is no metric {metric[:60]}", fix))
         else:
-            found[Threshold(match[1], Decimal(match[2]))] = None
+            found[Threshold(metric, number)] = None
     if problems:
         raise InputError("A threshold cannot be used.", problems)
     return tuple(found)
