@@ -54,7 +54,8 @@ def finished_run(tmp_path_factory: pytest.TempPathFactory, small_census: Path) -
     with FileLock(out.with_suffix(".lock")):
         for folder in out.glob("*/*/"):
             return Run(WORKFORCE, folder, Ledger(out))
-        inputs = resolve(Project(shipped()), Request(years=(2025, 2026), census=small_census))
+        request = Request(years=(2025, 2026), census=small_census, exceeds=["payroll=6e6"])
+        inputs = resolve(Project(shipped()), request)
         started = start(WORKFORCE, inputs, out=out, command=["planwise", "run"])
         run(started, log_to(started.folder / "logs.jsonl"))
         return started

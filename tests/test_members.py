@@ -262,6 +262,31 @@ def test_an_ensemble_is_one_run_with_the_chain_of_notebooks(run_of_many: tuple[P
     assert "How far the members of the ensemble lie apart" in page and "Chances of passing a threshold" in page
 
 
+def test_bands_and_chances_are_answered_shown_and_exported(
+    run_of_many: tuple[Path, str, dict[str, object]], tmp_path: Path
+) -> None:
+    folder, said, answer = run_of_many
+    bands, chances = answer["bands"], answer["chances"]
+    assert {band["members"] for band in bands} == {12} and len(bands) == len(METRICS)  # type: ignore[attr-defined]
+    assert [chance["metric"] for chance in chances] == ["payroll"]  # type: ignore[attr-defined]
+    assert "5th percentile" in said
+    out = folder.parents[1]
+    code, printed, _ = command("show", folder.name, "--out", out, "--json")
+    assert (code, json.loads(printed)["bands"]) == (0, bands)
+    target = tmp_path / "bands.csv"
+    assert command("export", folder.name, target, "--table", "fct_ensemble_bands", "--out", out)[0] == 0
+    assert len(target.read_text().splitlines()) == len(METRICS) + 1
+
+
+def test_a_person_is_shown_in_one_member(run_of_many: tuple[Path, str, dict[str, object]]) -> None:
+    folder, *_ = run_of_many
+    person = ("show", folder.name, "--employee", "EMP_000001", "--out", folder.parents[1])
+    code, printed, _ = command(*person, "--scenario", "baseline~seed=44")
+    assert code == 0 and "seed 44" in printed and "seed 45" not in printed
+    code, _, said = command(*person, "--scenario", "baseline~seed=1")
+    assert (code, "Did you mean baseline~seed=" in said) == (2, True)
+
+
 def test_a_notebook_shows_people_of_one_member(run_of_many: tuple[Path, str, dict[str, object]]) -> None:
     notebook = json.loads((run_of_many[0] / "notebooks/2025/02_workforce_baseline.ipynb").read_text())
     shown = json.dumps(notebook)

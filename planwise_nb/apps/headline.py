@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from planwise_nb.workforce import publication
 MAX_TOLD = 10
 """Members whose years are told one by one."""
 MAX_LINES = 30
+TOLD_METRICS = ("closing_headcount", "payroll", "average_compensation")
 
 FIGURES = (
     "simulation_year",
@@ -57,12 +59,45 @@ def years_of(folder: Path) -> list[dict[str, Any]]:
     return [dict(zip(("scenario_id", *FIGURES), row, strict=True)) for row in rows]
 
 
-def headline(folder: Path, manifest: dict[str, Any], years: list[dict[str, Any]]) -> str:
-    """The run as a small table, with where to look next. Of many members, how far they lie apart."""
-    told = _lines_of_many(folder, manifest) if len(manifest["seeds"]) > MAX_TOLD else _lines_of_few(years)
+def ensembles_of(folder: Path) -> dict[str, list[dict[str, Any]]]:
+    """``bands`` of every ensemble, year and metric, and ``chances`` of every threshold; both empty until the run is
+    finished, and where there is but one member.
+    """
+    queries = {
+        "bands": "from fct_ensemble_bands where members > 1 order by scenario_id, metric, simulation_year",
+        "chances": "from fct_threshold_chances order by scenario_id, metric, threshold, simulation_year",
+    }
+    with store.connect() as connection:
+        publication.open_published(connection, folder)
+        views = {row[0] for row in connection.execute("show tables").fetchall()}
+        if not set(publication.ENSEMBLE) <= views:
+            return {name: [] for name in queries}
+        return {name: _objects(connection.execute(query)) for name, query in queries.items()}
+
+
+def _objects(result: Any) -> list[dict[str, Any]]:
+    names = [column[0] for column in result.description]
+    return [
+        {name: str(value) if isinstance(value, Decimal) else value for name, value in zip(names, row, strict=True)}
+        for row in result.fetchall()
+    ]
+
+
+def headline(
+    folder: Path,
+    manifest: dict[str, Any],
+    years: list[dict[str, Any]],
+    ensembles: dict[str, list[dict[str, Any]]],
+) -> str:
+    """The run as a small table, with where to look next; of an ensemble, how far its members lie apart."""
     lines = [f"{manifest['run_id']}  {manifest['subject']}  {manifest['status']} in {manifest['seconds']:.1f} s", ""]
+    if len(manifest["seeds"]) <= MAX_TOLD:
+        lines += [*_lines_of_few(years), ""]
+    elif not ensembles["bands"]:
+        lines += [f"{len(manifest['seeds']):,} members; what each of them gives is in fct_year_metrics.", ""]
+    lines += [*_lines_of_ensembles(**ensembles)]
     summary = folder / "export" / "summary.html"
-    lines += [*told, "", *([f"Summary: {summary}"] if summary.exists() else []), f"Notebooks: {folder / 'notebooks'}"]
+    lines += [*([f"Summary: {summary}"] if summary.exists() else []), f"Notebooks: {folder / 'notebooks'}"]
     return "\n".join(lines)
 
 
@@ -84,31 +119,22 @@ def _lines_of_few(years: list[dict[str, Any]]) -> Iterator[str]:
         )
 
 
-def _lines_of_many(folder: Path, manifest: dict[str, Any]) -> Iterator[str]:
+def _lines_of_ensembles(bands: list[dict[str, Any]], chances: list[dict[str, Any]]) -> Iterator[str]:
     """The bands of the last year, and the chances of passing the thresholds."""
-    if manifest["status"] != "success":
-        yield f"{len(manifest['seeds']):,} members; their bands are there when the run is finished."
-        return
-    with store.connect(folder / store.DATABASE, read_only=True) as connection:
-        bands = connection.execute("""
-            select scenario_id, simulation_year, metric, members, p5, p50, p95,
-            from fct_ensemble_bands
-            where
-                simulation_year = (select max(simulation_year) from fct_ensemble_bands)
-                and metric in ('closing_headcount', 'payroll', 'average_compensation')
-            order by scenario_id, metric
-        """).fetchall()
-        chances = connection.execute("""
-            select scenario_id, simulation_year, metric, threshold, members_above, members,
-            from fct_threshold_chances order by all
-        """).fetchall()
-    width = max(len(row[0]) for row in bands) + 2
-    yield (f"{'ensemble':<{width}}{'year':<6}{'metric':<22}{'members':>9}{'5th percentile':>20}{'median':>20}"
-           f"{'95th percentile':>20}")  # fmt: skip
-    for scenario, year, metric, members, *percentiles in bands[:MAX_LINES]:
-        numbers = "".join(f"{number:>20,.2f}" for number in percentiles)
-        yield f"{scenario:<{width}}{year:<6}{metric:<22}{members:>9,}{numbers}"
-    if len(bands) > MAX_LINES:
-        yield f"… and {len(bands) - MAX_LINES:,} more lines; all are in fct_ensemble_bands."
-    for scenario, year, metric, threshold, above, members in chances[:MAX_LINES]:
-        yield f"{scenario:<{width}}{year:<6}{metric} above {threshold:,.2f}: {above:,} of {members:,} members"
+    width = max((len(row["scenario_id"]) for row in [*bands, *chances]), default=0) + 2
+    last = max((row["simulation_year"] for row in bands), default=0)
+    told = [row for row in bands if row["simulation_year"] == last and row["metric"] in TOLD_METRICS]
+    if told:
+        yield (f"{'ensemble':<{width}}{'year':<6}{'metric':<22}{'members':>9}{'5th percentile':>20}{'median':>20}"
+               f"{'95th percentile':>20}")  # fmt: skip
+    for row in told[:MAX_LINES]:
+        numbers = "".join(f"{float(row[name]):>20,.2f}" for name in ("p5", "p50", "p95"))
+        yield (f"{row['scenario_id']:<{width}}{row['simulation_year']:<6}{row['metric']:<22}{row['members']:>9,}"
+               f"{numbers}")  # fmt: skip
+    if len(told) > MAX_LINES:
+        yield f"… and {len(told) - MAX_LINES:,} more lines; all are in fct_ensemble_bands."
+    for row in chances[:MAX_LINES]:
+        yield (f"{row['scenario_id']:<{width}}{row['simulation_year']:<6}{row['metric']} above "
+               f"{float(row['threshold']):,.2f}: {row['members_above']:,} of {row['members']:,} members")  # fmt: skip
+    if told or chances:
+        yield ""

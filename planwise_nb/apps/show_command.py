@@ -27,6 +27,7 @@ STATE = "{when:<10}{status:<25}{level:>5}{age:>6}{tenure:>8}{pay:>18}{paid:>20}"
 def show(
     run_id: str,
     employee: Annotated[str | None, typer.Option(help="Tell the story of the person with this id.")] = None,
+    scenario: Annotated[str | None, typer.Option(help="With --employee: in this member of the run only.")] = None,
     out: Out = OUT,
     as_json: AsJson = False,
 ) -> None:
@@ -37,24 +38,24 @@ def show(
         if employee is None:
             _show_headline(found, as_json)
         else:
-            _show_person(found, employee, as_json, began)
+            _show_person(found, employee, scenario, as_json, began)
 
 
 def _show_headline(found: Any, as_json: bool) -> None:
-    from planwise_nb.apps.headline import headline, years_of  # noqa: PLC0415 - --help stays fast
+    from planwise_nb.apps.headline import ensembles_of, headline, years_of  # noqa: PLC0415 - --help stays fast
 
-    manifest, years = found.manifest, years_of(found.folder)
+    manifest, years, ensembles = found.manifest, years_of(found.folder), ensembles_of(found.folder)
     if not as_json:
-        print(headline(found.folder, manifest, years))
+        print(headline(found.folder, manifest, years, ensembles))
         return
     print_json({"run_id": found.folder.name, "status": manifest["status"], "path": str(found.folder),
-                "seconds": manifest["seconds"], "years": years})  # fmt: skip
+                "seconds": manifest["seconds"], "years": years, **ensembles})  # fmt: skip
 
 
-def _show_person(found: Any, employee: str, as_json: bool, began: float) -> None:
+def _show_person(found: Any, employee: str, scenario: str | None, as_json: bool, began: float) -> None:
     from planwise_nb.workforce.story import tell  # noqa: PLC0415 - --help stays fast
 
-    manifest, stories = found.manifest, tell(found.folder, employee)
+    manifest, stories = found.manifest, tell(found.folder, employee, scenario)
     if as_json:
         told = [asdict(story) for story in stories]
         print_json({"run_id": found.folder.name, "status": manifest["status"], "path": str(found.folder),

@@ -10,7 +10,7 @@ from planwise_nb.core.errors import InputError
 from planwise_nb.workforce import publication
 from planwise_nb.workforce.masking import masked
 
-TABLES = (*publication.SMALL, *publication.EMPLOYEE_LEVEL)
+TABLES = (*publication.SMALL, *publication.EMPLOYEE_LEVEL, *publication.ENSEMBLE)
 NUMBER = "employee_ssn"
 
 

@@ -35,25 +35,44 @@ EMPLOYEE_LEVEL = (
 )
 
 
-def publish(connection: duckdb.DuckDBPyConnection, tables: Sequence[str], year: int) -> None:
-    """Write ``export/<table>/<year>.parquet`` for each table, sorted, by atomic rename. The run's folder is the
-    working directory.
+ENSEMBLE = ("fct_ensemble_bands", "fct_band_widths", "fct_threshold_chances")
+"""The tables of the last step, which are of all years."""
+
+
+def publish(connection: duckdb.DuckDBPyConnection, tables: Sequence[str], year: int | None) -> None:
+    """Write ``export/<table>/<year>.parquet`` for each table, ``all.parquet`` where ``year`` is None, sorted, by atomic
+    rename. The run's folder is the working directory.
     """
+    where = "true" if year is None else f"simulation_year = {int(year)}"
     for table in tables:
-        target = EXPORT / table / f"{year}.parquet"
+        target = EXPORT / table / f"{'all' if year is None else year}.parquet"
         target.parent.mkdir(parents=True, exist_ok=True)
         draft = target.with_name(f".{target.name}{DRAFT}")
         connection.execute(
-            f"copy (from {table} where simulation_year = {int(year)} order by {_order(connection, table)})"
+            f"copy (from {table} where {where} order by {_order(connection, table)})"
             f" to '{draft.as_posix()}' (format parquet, compression zstd)"
         )
         draft.replace(target)
 
 
+_KEYS = (
+    "scenario_id",
+    "employee_id",
+    "event_sequence",
+    "parameter_name",
+    "level_id",
+    "step",
+    "check_name",
+    "simulation_year",
+    "metric",
+    "members",
+    "threshold",
+)
+
+
 def _order(connection: duckdb.DuckDBPyConnection, table: str) -> str:
     columns = [row[0] for row in connection.execute(f"describe {table}").fetchall()]
-    keys = ("scenario_id", "employee_id", "event_sequence", "parameter_name", "level_id", "step", "check_name")
-    return ", ".join(key for key in keys if key in columns)
+    return ", ".join(key for key in _KEYS if key in columns)
 
 
 def open_published(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
@@ -62,7 +81,7 @@ def open_published(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
     What an unfinished step left is no result.
     """
     recorded = known_files(read_manifest(folder))
-    for table in (*SMALL, *EMPLOYEE_LEVEL):
+    for table in (*SMALL, *EMPLOYEE_LEVEL, *ENSEMBLE):
         files = sorted((folder / EXPORT / table).glob("*.parquet"))
         if known := [str(file) for file in files if file.relative_to(folder).as_posix() in recorded]:
             connection.read_parquet(known).create_view(table)

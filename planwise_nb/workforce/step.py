@@ -213,8 +213,9 @@ class WorkforceStep:
         where = "true" if self.year is None else f"{WORKFORCE.period_column} = {int(self.year)}"
         with self._reading() as connection:
             tables = {model.name: table_digest(connection, model.name, where) for model in self._models}
-            if self.is_executing and self.year is not None:
-                publication.publish(connection, [table for table in publication.SMALL if table in tables], self.year)
+            if self.is_executing:
+                small = [table for table in (*publication.SMALL, *publication.ENSEMBLE) if table in tables]
+                publication.publish(connection, small, self.year)
         checks = [] if self._checks is None else json.loads(self._checks.to_json(orient="records"))
         passed = sum(check["is_passed"] for check in checks)
         said = f"{label(self.key)}: {len(tables)} tables built, {passed} of {len(checks)} checks hold."

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -176,12 +177,17 @@ class Story:
     years: tuple[Year, ...]
 
 
-def tell(folder: Path, employee_id: str) -> tuple[Story, ...]:
-    """The story of a person in each scenario of the run in ``folder`` that knows them.
+def tell(folder: Path, employee_id: str, scenario: str | None = None) -> tuple[Story, ...]:
+    """The story of a person in each scenario of the run in ``folder`` that knows them, or in one.
 
-    Raises ``InputError`` with the nearest ids where no scenario does.
+    Raises ``InputError`` with the nearest ids where no scenario does, or where there is no such ``scenario``.
     """
     seeds = read_manifest(folder)["seeds"]
+    if scenario is not None:
+        if scenario not in seeds:
+            near = get_close_matches(scenario, seeds, 1, 0)
+            raise InputError(f"Run {folder.name} has no scenario {scenario}.", fix=f"Did you mean {near[0]}?")
+        seeds = {scenario: seeds[scenario]}
     who = employee_id.encode("utf-8", "replace").decode("utf-8")
     with store.connect() as connection:
         publication.open_published(connection, folder)
