@@ -153,7 +153,7 @@ def _choices(box: widgets.VBox, step: WorkforceStep) -> list[widgets.Dropdown]:
     made = []
     for name, _, meaning in _parameters(step):
         choice = widgets.Dropdown(options=options[name], value=chosen[name], description=name, tooltip=meaning)
-        choice.layout.width, choice.style.description_width = "420px", "280px"
+        choice.layout.width, choice.style.description_width = "560px", "280px"
         choice.observe(lambda change, name=name: _move(box, step, name, change["new"]), "value")
         made.append(choice)
     return made
