@@ -15,6 +15,7 @@ from nbclient.exceptions import DeadKernelError
 from nbformat import NotebookNode
 from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import Engine, NotebookExecutionManager
+from papermill.iorw import write_ipynb
 
 from planwise_nb.core.kernels import STEP_PROGRESS
 from planwise_nb.core.pictures import PICTURE, SPECIFICATION, svg
@@ -41,18 +42,20 @@ class StepEngine(Engine):  # type: ignore[misc]
                 client = _StepClient(manager, artist, hear, kernel_name=kernel_name, config=options["config"])
                 client.execute()
                 client.add_pictures()
-        finally:
+        except BaseException:
             manager.notebook_complete()
+            write_ipynb(nb, output_path)
+            raise
+        manager.notebook_complete()
         executed: NotebookNode = manager.nb
         return executed
 
 
 class _Saving(NotebookExecutionManager):  # type: ignore[misc]
-    """Saves the notebook about once a second, and in the end."""
+    """Saves the notebook about once a second; in the end papermill writes it."""
 
     def save(self, **options: Any) -> None:
-        since = (self.now() - self.last_save_time).total_seconds()
-        if self.end_time is not None or since >= SAVE_SECONDS:
+        if (self.now() - self.last_save_time).total_seconds() >= SAVE_SECONDS:
             super().save(**options)
 
 
