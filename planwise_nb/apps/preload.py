@@ -6,10 +6,12 @@ import altair  # noqa: F401
 import IPython.core.completer  # noqa: F401
 import ipywidgets  # noqa: F401
 import pandas
+import pandas.io.formats.html
 import sql.magic  # noqa: F401
+import wcwidth  # noqa: F401 - jupysql measures its tables with it
 
 from planwise_nb.core import display
-from planwise_nb.workforce import dbt_project, notebook  # noqa: F401
+from planwise_nb.workforce import dbt_project, notebook, summary  # noqa: F401
 
 
 def preload() -> None:
