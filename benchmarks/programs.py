@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import tempfile
 from contextlib import chdir
@@ -56,19 +57,19 @@ def _papermill(kind: str, source: str, target: str, place: str) -> None:
 
 
 def models(census: str, years: str, folder: str) -> None:
-    """Build the models of all years straight, in one process: no notebooks, records, digests or published files."""
-    from planwise_nb.workforce.models import build_tables  # noqa: PLC0415
+    """Let dbt build the models of all years, in one process and a call a year: no notebooks, no records."""
+    from planwise_nb.workforce.dbt_project import invoke  # noqa: PLC0415
     from planwise_nb.workforce.pipeline import WORKFORCE  # noqa: PLC0415
 
     inputs = _inputs(census, years)
     place = Path(folder)
     place.mkdir(parents=True)
     inputs.write(place)
+    years_steps = [(inputs.periods[0], [WORKFORCE.setup]), *((year, WORKFORCE.steps) for year in inputs.periods)]
     with chdir(place):
-        build_tables([f"tag:{WORKFORCE.setup.name}"], inputs.periods[0])
-        for year in inputs.periods:
-            build_tables([f"tag:{step.name}" for step in WORKFORCE.steps], year)
-        build_tables([f"tag:{WORKFORCE.summary.name}"], inputs.periods[0])
+        for year, steps in [*years_steps, (inputs.periods[0], [WORKFORCE.summary])]:
+            given = json.dumps({"simulation_year": year, "run_folder": "."})
+            invoke(["run", "--select", *(f"tag:{step.name}" for step in steps), "--vars", given])
 
 
 def _inputs(census: str, years: str) -> WorkforceInputs:

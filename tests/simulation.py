@@ -41,12 +41,14 @@ def working_directory(folder: Path) -> Iterator[None]:
 
 
 @cache
-def _parsed() -> bytes:
-    """The dbt project parsed once for all tests: it is the same in every run."""
+def _prepared() -> Path:
+    """The folder of the dbt project as dbt parsed and compiled it once for all tests: it is the same in every run."""
     folder = Path(mkdtemp())
     resolve(Project(shipped()), Request()).write(folder)
     with working_directory(folder):
-        return dbt_project.parsed_file().read_bytes()
+        dbt_project.compiled()
+        dbt_project.call(["compile", "--inline", "select 1"])
+    return folder / dbt_project.COMPILED
 
 
 @dataclass(frozen=True)
@@ -81,21 +83,26 @@ class Simulation:
 
     def build(self, year: int) -> None:
         """Build one year."""
-        with working_directory(self.folder):
-            for step in STEPS:
-                models.build(step, year, STARTED_AT)
+        for step in STEPS:
+            self.step(step, year)
 
-    def rebuild(self, *selection: str, year: int) -> None:
-        """Build only these models of a year, named or tagged, in one call."""
-        self._dbt("run", "--select", *selection, year=year)
+    def step(self, name: str, year: int) -> None:
+        """Build a step of a year; setup and summary are of no year and take any."""
+        with working_directory(self.folder):
+            models.build(name, year, STARTED_AT)
+
+    def rebuild(self, *tables: str, year: int) -> None:
+        """Build only these models of a year."""
+        with working_directory(self.folder):
+            models.build_tables(tables, year)
 
     def compiled(self, query: str, year: int = 2025) -> str:
         """A query with dbt's macros, as the SQL that runs for ``year``."""
-        return str(self._dbt("compile", "--inline", query, year=year).results[0].node.compiled_code)
+        return str(self.dbt("compile", "--inline", query, year=year).results[0].node.compiled_code)
 
     def model(self, name: str, year: int = 2025) -> str:
         """A model as the SQL that runs for ``year``."""
-        return str(self._dbt("compile", "--select", name, year=year).results[0].node.compiled_code)
+        return str(self.dbt("compile", "--select", name, year=year).results[0].node.compiled_code)
 
     def change(self, *statements: str) -> None:
         """Change the database by SQL."""
@@ -107,8 +114,9 @@ class Simulation:
         """A copy of its own, to spoil."""
         return Simulation(copytree(self.folder, folder))
 
-    def _dbt(self, *arguments: str, year: int) -> Any:
-        variables = f"{{simulation_year: {year}, run_folder: '.', run_started_at: '{STARTED_AT}'}}"
+    def dbt(self, *arguments: str, year: int) -> Any:
+        """The results of a call of dbt for a year."""
+        variables = f"{{simulation_year: {year}, run_folder: '.'}}"
         with working_directory(self.folder):
             return dbt_project.invoke([*arguments, "--vars", variables])
 
@@ -138,7 +146,7 @@ def simulate(
         Request(scenario=scenario, years=years, settings=settings, seed=seed, census=census, **request),
     )
     simulation = _written(folder, inputs)
-    simulation.rebuild(f"tag:{WORKFORCE.setup.name}", year=years[0])
+    simulation.step(WORKFORCE.setup.name, years[0])
     for year in inputs.periods:
         simulation.build(year)
     return simulation
@@ -154,23 +162,21 @@ def member(
 
 
 def simulate_members(folder: Path, members: Sequence[ResolvedScenario], **request: Any) -> Simulation:
-    """Simulate scenarios of the same years together in one database, a year in one dbt call."""
+    """Simulate scenarios of the same years together in one database."""
     said = members[0].scenario.simulation
     years = (said.start_year, said.end_year)
     simulation = _written(folder, resolve(Project(shipped()), Request(years=years, **request)))
     write_parameters(members, folder / "params")
-    simulation.rebuild(f"tag:{WORKFORCE.setup.name}", year=years[0])
+    simulation.step(WORKFORCE.setup.name, years[0])
     for year in range(years[0], years[1] + 1):
-        simulation.rebuild(*(f"tag:{step}" for step in STEPS), year=year)
+        simulation.build(year)
     return simulation
 
 
 def _written(folder: Path, inputs: WorkforceInputs) -> Simulation:
     folder.mkdir(parents=True)
     inputs.write(folder)
-    (folder / dbt_project.PARSED).mkdir()
-    with working_directory(folder):
-        dbt_project.parsed_path().write_bytes(_parsed())
+    copytree(_prepared(), folder / dbt_project.COMPILED)
     return Simulation(folder)
 
 

@@ -49,7 +49,7 @@ def ensemble(tmp_path_factory: pytest.TempPathFactory, small_census: Path) -> Si
         seeds=SEEDS,
         exceeds=["payroll=6e6", "closing_headcount=62"],
     )
-    made.rebuild("tag:multi_year_summary", year=YEARS[0])
+    made.step("multi_year_summary", YEARS[0])
     return made
 
 
@@ -218,7 +218,7 @@ def test_chances_count_the_members_above_a_threshold(ensemble: Simulation) -> No
 
 def test_a_scenario_alone_is_an_ensemble_of_one(two_years: Simulation, tmp_path: Path) -> None:
     alone = two_years.copy(tmp_path / "run")
-    alone.rebuild("tag:multi_year_summary", year=2025)
+    alone.step("multi_year_summary", 2025)
     assert alone.value("select bool_and(p5 = p50 and p50 = p95 and members = 1) from fct_ensemble_bands")
     payroll = "select p50 from fct_ensemble_bands where metric = 'payroll' order by simulation_year"
     assert alone.rows(payroll) == alone.rows("select payroll from fct_year_metrics order by simulation_year")

@@ -117,9 +117,9 @@ TAMPERINGS: dict[str, tuple[Callable[[Run], object], str]] = {
         lambda run: replace_byte(run.folder / "project/dbt/models/intermediate/int_hires.sql"),
         "int_hires.sql: changed since the run started",
     ),
-    "parsed models in the place of the models": (
-        lambda run: put(run.folder / "parsed/0123456789abcdef.msgpack"),
-        "parsed/0123456789abcdef.msgpack: no record names it",
+    "compiled models in the place of the models": (
+        lambda run: put(run.folder / "compiled/0123456789abcdef.json"),
+        "compiled/0123456789abcdef.json: no record names it",
     ),
     "a model more": (
         lambda run: (run.folder / "project/dbt/models/mine.sql").write_text("select 1"),

@@ -1,4 +1,5 @@
-{% macro year() -%} {{ var('simulation_year') | int }} {%- endmacro %}
+{# A number, or an expression of SQL where the SQL of a model is to serve every year. #}
+{% macro year() -%} {{ var('simulation_year') }} {%- endmacro %}
 
 {% macro first_day() -%} make_date({{ year() }}, 1, 1) {%- endmacro %}
 
@@ -20,4 +21,4 @@
     {{ day }} >= employee_hire_date + interval 1 year
 {%- endmacro %}
 
-{% macro started_at() -%} cast('{{ var("run_started_at") }}' as timestamp) {%- endmacro %}
+{% macro started_at() -%} cast({{ var('run_started_at') }} as timestamp) {%- endmacro %}

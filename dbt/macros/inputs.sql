@@ -11,8 +11,11 @@
     )
 {%- endmacro %}
 
-{# Last year's table, or nothing before there is one: a `ref` would be a cycle. #}
+{#
+    Last year's table, or nothing before there is one: a `ref` would be a cycle.
+    Where the SQL is to serve every year, the table is there before it runs.
+#}
 {% macro has_last_year(table) -%}
     {%- set relation = source('last_year', table) -%}
-    {{ return(not execute or load_relation(relation) is not none) }}
+    {{ return(not execute or var('simulation_year') is not number or load_relation(relation) is not none) }}
 {%- endmacro %}

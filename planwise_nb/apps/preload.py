@@ -2,22 +2,29 @@
 
 import logging
 
-import altair  # noqa: F401
-import IPython.core.completer  # noqa: F401
-import ipywidgets  # noqa: F401
-import pandas
-import pandas.io.formats.html
-import sql.magic  # noqa: F401
-import wcwidth  # noqa: F401 - jupysql measures its tables with it
-
-from planwise_nb.core import display
-from planwise_nb.workforce import dbt_project, notebook, summary  # noqa: F401
+from planwise_nb.workforce.dbt_project import compiled_beside
 
 
 def preload() -> None:
     """Leave this process as every notebook should find it."""
+    with compiled_beside():
+        _import()
+    logging.getLogger().handlers.clear()  # dbt's, which would speak in every notebook
+
+
+def _import() -> None:
+    import altair  # noqa: F401, PLC0415 - another process compiles the models meanwhile
+    import dbt.cli.main  # noqa: F401, PLC0415
+    import IPython.core.completer  # noqa: F401, PLC0415
+    import ipywidgets  # noqa: F401, PLC0415
+    import pandas  # noqa: PLC0415
+    import pandas.io.formats.html  # noqa: PLC0415
+    import sql.magic  # noqa: F401, PLC0415
+    import wcwidth  # noqa: F401, PLC0415 - jupysql measures its tables with it
+
+    from planwise_nb.core import display  # noqa: PLC0415
+    from planwise_nb.workforce import notebook, summary  # noqa: F401, PLC0415
+
     # outside a kernel, pandas takes this process for a terminal and would fit its tables to the width of that
     pandas.set_option("display.max_columns", 20)
     display.note("warm").to_dict()  # the first chart reads the whole schema of charts
-    dbt_project.parse_ahead()
-    logging.getLogger().handlers.clear()  # dbt's, which would speak in every notebook

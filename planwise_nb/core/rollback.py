@@ -17,7 +17,7 @@ from planwise_nb.core.errors import BusyError
 from planwise_nb.core.manifest import DIAGNOSTICS, DRAFT, done_steps, read_diagnostics, write_json
 from planwise_nb.core.pipeline import Pipeline
 
-WRITTEN = ("notebooks", "export", "parsed")
+WRITTEN = ("notebooks", "export", "compiled")
 """The folders into which steps write."""
 
 PATIENCE_SECONDS = 30.0

@@ -21,6 +21,9 @@ DATABASE = "simulation.duckdb"
 MEMORY_LIMIT = "PLANWISE_MEMORY_LIMIT"
 """Set in the environment: how much memory a database may take, such as 4GB. What does not fit goes to disk."""
 
+THREADS = "PLANWISE_THREADS"
+"""May be set in the environment: how many threads a database takes; else as many as there are processors."""
+
 _MEMORY = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,3})?) ?([KMGT]i?B)", re.IGNORECASE | re.ASCII)
 _LEAST_BYTES = 100_000_000
 _UNITS = {"K": 1, "M": 2, "G": 3, "T": 4}
@@ -55,6 +58,8 @@ def connect(path: Path | None = None, *, read_only: bool = False) -> Iterator[du
     connection.execute("set enable_progress_bar = false")  # it would write to standard output
     if limit := os.environ.get(MEMORY_LIMIT):
         connection.execute("set memory_limit = ?", [limit])
+    if threads := os.environ.get(THREADS):
+        connection.execute("set threads = ?", [threads])
     if path is None:  # it would spill into the working directory
         connection.execute(
             "set temp_directory = ?", [str(Path(tempfile.gettempdir()) / f"planwise-spill-{os.getpid()}")]

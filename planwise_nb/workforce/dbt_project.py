@@ -1,12 +1,16 @@
-"""The dbt project of a run: parsed once, then handed to every call."""
+"""The dbt project of a run: dbt compiles its models once, to SQL that serves every year."""
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
+import subprocess
+import sys
 import tempfile
-from collections.abc import Callable, Sequence
-from contextlib import chdir
+from collections.abc import Iterator, Sequence
+from contextlib import chdir, contextmanager
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,15 +23,37 @@ PROJECT = Path("project/dbt")
 """Where the project lies in the run's folder, the working directory of every call."""
 
 SCRATCH = PROJECT / ".target"
-PARSED = Path("parsed")
+COMPILED = Path("compiled")
+"""Where in the run's folder compiled models are kept; the names of its files begin with a digest of the project."""
 
 _BY_HAND = ("target", "logs", "dev")
 """What lies in the folder of the shipped project and is no part of a run."""
 
-_COMPILED_AHEAD = "tag:workforce_requirements"
+_ANY_YEAR = {
+    "simulation_year": "getvariable('simulation_year')",
+    "run_started_at": "getvariable('run_started_at')",
+    "run_folder": ".",
+}
+"""The project's variables, where the database knows their values only when the SQL runs."""
 
-_parsed_ahead: dict[str, Any] = {}
-"""The shipped project as dbt parsed it, by its digest, where this process was forked from one that did."""
+
+@dataclass(frozen=True)
+class CompiledModel:
+    """A model as SQL. ``tags`` name its step, ``path`` its file below ``models/``, ``relation`` its table as SQL reads
+    it; ``columns`` defines the table where the model has a contract, else it is empty.
+    """
+
+    name: str
+    path: str
+    tags: tuple[str, ...]
+    materialized: str
+    relation: str
+    columns: str
+    sql: str
+
+
+_compiled_ahead: dict[str, tuple[CompiledModel, ...]] = {}
+"""The models of the shipped project by its digest, where this process was forked from one that compiled them."""
 
 
 def project_files(folder: Path) -> list[Path]:
@@ -38,36 +64,93 @@ def project_files(folder: Path) -> list[Path]:
     )
 
 
-def parse_ahead() -> None:
-    """Import dbt and parse the shipped project, for the kernels that this process forks."""
+@contextmanager
+def compiled_beside() -> Iterator[None]:
+    """Let another process compile the shipped project, for the kernels that this process forks, while the body runs.
+
+    Raises ``ModelError`` where it cannot be compiled.
+    """
     source = shipped() / "dbt"
-    with tempfile.TemporaryDirectory() as place, chdir(place):
+    with tempfile.TemporaryDirectory() as place:
         for path in project_files(source):
-            target = PROJECT / path.relative_to(source)
+            target = place / PROJECT / path.relative_to(source)
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, target)
-        _parsed_ahead[_digest()] = parsed = _parse()
-        # what dbt prepares at its first call, it then has prepared for every kernel
-        _results(["compile"], _call(["compile", "--select", _COMPILED_AHEAD], manifest=parsed.deepcopy()))
+        compiling = subprocess.Popen([sys.executable, "-m", __name__], cwd=place)
+        yield
+        if compiling.wait() != 0:
+            raise ModelError("dbt could not compile the shipped models.", fix="See what it said above.")
+        with chdir(place):
+            _compiled_ahead[_digest()] = compiled()
 
 
-def call(arguments: Sequence[str], on_event: Callable[[Any], None] | None = None) -> Any:
-    """What dbt answers to ``arguments``, of the run whose folder is the working directory; ``on_event`` hears its
-    events.
+def compiled() -> tuple[CompiledModel, ...]:
+    """The models of the run whose folder is the working directory, each after those that it reads.
 
-    The project is parsed by the first call; later ones, and all years, are handed the result, until a file changes.
+    They are compiled by the first call, and again when a file of the project changed. Raises ``ModelError`` with dbt's
+    message for what it cannot compile.
     """
-    return _call(arguments, manifest=_parsed(), on_event=on_event)
+    digest = _digest()
+    if digest in _compiled_ahead:
+        return _compiled_ahead[digest]
+    kept = COMPILED / f"{digest[:16]}.json"
+    if not kept.is_file():
+        found = json.dumps([asdict(model) for model in _compile()])
+        COMPILED.mkdir(exist_ok=True)
+        kept.write_text(found, encoding="utf-8")
+    models = json.loads(kept.read_text(encoding="utf-8"))
+    return tuple(CompiledModel(**model | {"tags": tuple(model["tags"])}) for model in models)
 
 
-def invoke(arguments: Sequence[str], on_event: Callable[[Any], None] | None = None) -> Any:
+def _compile() -> tuple[CompiledModel, ...]:
+    models = ["--select", "fqn:planwise", "--exclude", "resource_type:test", "resource_type:unit_test"]
+    done = _results("compile", _call(["compile", *models, "--vars", json.dumps(_ANY_YEAR)], manifest=None))
+    nodes = [result.node for result in done.results if result.node.config.materialized != "ephemeral"]
+    return tuple(
+        CompiledModel(
+            name=node.name,
+            path=node.path,
+            tags=tuple(node.tags),
+            materialized=node.config.materialized,
+            relation=node.relation_name,
+            columns=_columns(node) if node.config.contract.enforced else "",
+            sql=node.compiled_code,
+        )
+        for node in nodes
+    )
+
+
+def _columns(node: Any) -> str:
+    """The columns of a contract, as ``create table`` takes them."""
+    return ", ".join(
+        " ".join([column.name, column.data_type, *(kind.type.value.replace("_", " ") for kind in column.constraints)])
+        for column in node.columns.values()
+    )
+
+
+def call(arguments: Sequence[str]) -> Any:
+    """What dbt answers to ``arguments``, of the run whose folder is the working directory.
+
+    The project is parsed by the first call; later ones are handed the result, until a file changes.
+    """
+    from dbt.contracts.graph.manifest import Manifest  # noqa: PLC0415 - dbt takes seconds to import
+
+    parsed = COMPILED / f"{_digest()[:16]}.msgpack"
+    if not parsed.is_file():
+        _results("parse", _call(["parse"], manifest=None))
+        COMPILED.mkdir(exist_ok=True)
+        (SCRATCH / "partial_parse.msgpack").replace(parsed)
+    return _call(arguments, manifest=Manifest.from_msgpack(parsed.read_bytes()))
+
+
+def invoke(arguments: Sequence[str]) -> Any:
     """The results of a call. Raises ``ModelError`` with dbt's message for the first model that failed."""
-    return _results(arguments, call(arguments, on_event))
+    return _results(arguments[0], call(arguments))
 
 
-def _results(arguments: Sequence[str], outcome: Any) -> Any:
+def _results(verb: str, outcome: Any) -> Any:
     if outcome.exception:
-        raise ModelError(f"dbt could not {arguments[0]}: {outcome.exception}") from outcome.exception
+        raise ModelError(f"dbt could not {verb}: {outcome.exception}") from outcome.exception
     if not outcome.success:
         results: Any = outcome.result
         failed = next(done for done in results.results if str(done.status) in ("error", "fail"))
@@ -82,45 +165,17 @@ def _digest() -> str:
     return value_digest(tree_digest(PROJECT))
 
 
-def _parsed() -> Any:
-    """The project as dbt parsed it; a new object each time, since dbt changes what it is given."""
-    from dbt.contracts.graph.manifest import Manifest  # noqa: PLC0415 - dbt takes seconds to import
-
-    return _parsed_ahead.pop(_digest(), None) or Manifest.from_msgpack(parsed_file().read_bytes())
-
-
-def parsed_path() -> Path:
-    """Where the parsed project belongs: its name is a digest of the project's files."""
-    return PARSED / f"{_digest()[:16]}.msgpack"
-
-
-def parsed_file() -> Path:
-    """The file of the parsed project, which is made where there is none yet."""
-    path = parsed_path()
-    if not path.is_file():
-        _parse()
-        PARSED.mkdir(exist_ok=True)
-        (SCRATCH / "partial_parse.msgpack").replace(path)
-    return path
-
-
-def _parse() -> Any:
-    # the static parser starts threads, which a parent of kernels must not have
-    return _results(["parse"], _call(["--no-static-parser", "parse"], manifest=None))
-
-
-def _call(arguments: Sequence[str], *, manifest: Any, on_event: Callable[[Any], None] | None = None) -> Any:
+def _call(arguments: Sequence[str], *, manifest: Any) -> Any:
     from dbt.adapters.factory import reset_adapters  # noqa: PLC0415
     from dbt.cli.main import dbtRunner  # noqa: PLC0415
 
     os.environ["PLANWISE_DATABASE"] = store.DATABASE
-    options = ["--quiet", "--no-write-json", "--log-level-file", "none", "--no-use-colors"]
+    # the static parser starts threads, which a parent of kernels must not have
+    options = ["--quiet", "--no-write-json", "--log-level-file", "none", "--no-use-colors", "--no-static-parser"]
     scratch = ["--target-path", str(SCRATCH.resolve())]
     folders = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), *scratch]
     try:
-        return dbtRunner(manifest=manifest, callbacks=[on_event] if on_event else []).invoke(
-            [*options, *arguments, *folders]
-        )
+        return dbtRunner(manifest=manifest).invoke([*options, *arguments, *folders])
     finally:
         _close_connections()
         reset_adapters()
@@ -131,3 +186,7 @@ def _close_connections() -> None:
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager  # noqa: PLC0415
 
     DuckDBConnectionManager.close_all_connections()
+
+
+if __name__ == "__main__":
+    compiled()

@@ -1,14 +1,23 @@
-"""Builds the dbt models of a step, in this process, one dbt call a step."""
+"""Builds the models of a step: the SQL that dbt compiled, in the order in which the models read each other."""
 
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
 from typing import Any
 
+import duckdb
+
+from planwise_nb.core import store
 from planwise_nb.core.errors import ModelError
 from planwise_nb.workforce import dbt_project
+from planwise_nb.workforce.dbt_project import CompiledModel
+
+NO_TIME = "1970-01-01 00:00:00"
 
 
 @dataclass(frozen=True)
@@ -28,33 +37,83 @@ def build(
     """Build every model tagged with ``step`` for ``year``, in the run's folder as working directory. ``on_progress``
     hears of each model that begins: the part of them that is done, and its name.
 
-    Raises ``ModelError`` with dbt's message for the first model that failed.
+    Raises ``ModelError`` with DuckDB's message for the first model that failed; those before it are kept.
     """
-    variables = _variables(year) | {"run_started_at": started_at}
-
-    def on_event(event: Any) -> None:
-        if event.info.name == "LogStartLine":
-            on_progress((event.data.index - 1) / event.data.total, event.data.node_info.node_name)
-
-    arguments = ["run", "--select", f"tag:{step}", "--vars", json.dumps(variables)]
-    result: Any = dbt_project.invoke(arguments, on_event)
-    return tuple(Model(done.node.name, round(done.execution_time, 3)) for done in result.results)
+    return _build(lambda model: step in model.tags, year, started_at, on_progress)
 
 
 def build_tables(tables: Sequence[str], year: int) -> None:
     """Build the models named ``tables`` for ``year``. Raises ``ModelError`` as ``build`` does."""
-    dbt_project.invoke(["run", "--select", *tables, "--vars", json.dumps(_variables(year))])
+    _build(lambda model: model.name in tables, year)
+
+
+def _build(
+    is_wanted: Callable[[CompiledModel], bool],
+    year: int,
+    started_at: str = NO_TIME,
+    on_progress: Callable[[float, str], None] = lambda part, what: None,
+) -> tuple[Model, ...]:
+    project = dbt_project.compiled()
+    wanted = [model for model in project if is_wanted(model)]
+    built = []
+    with store.connect(Path(store.DATABASE)) as connection:
+        connection.execute("set preserve_insertion_order = false")
+        connection.execute(f"set variable simulation_year = {int(year)}")
+        connection.execute(f"set variable run_started_at = '{datetime.fromisoformat(started_at)}'")
+        _create_marts(connection, project)
+        for place, model in enumerate(wanted):
+            on_progress(place / len(wanted), model.name)
+            began = time.perf_counter()
+            _replace(connection, model)
+            built.append(Model(model.name, round(time.perf_counter() - began, 3)))
+    return tuple(built)
+
+
+def _create_marts(connection: duckdb.DuckDBPyConnection, project: Sequence[CompiledModel]) -> None:
+    """Make the tables that have a contract: the first year reads what a year before it would have left there."""
+    for model in project:
+        if model.columns:
+            connection.execute(f"create table if not exists {model.relation} ({model.columns})")
+
+
+def _replace(connection: duckdb.DuckDBPyConnection, model: CompiledModel) -> None:
+    """Build a model whole, or its year in the table of all years; in one transaction."""
+    try:
+        if model.materialized == "table":
+            connection.execute(f"create or replace table {model.relation} as ({model.sql})")
+            return
+        connection.execute("begin")
+        connection.execute(f"create table if not exists {model.relation} as from ({model.sql}) limit 0")
+        if model.columns:
+            _require_contract(connection, model)
+        of_year = f"{model.relation} where simulation_year = getvariable('simulation_year')"
+        connection.execute(f"delete from {of_year}")  # noqa: S608 - the project's own names
+        connection.execute(f"insert into {model.relation} by name ({model.sql})")
+        connection.execute("commit")
+    except duckdb.Error as error:
+        raise _failed(model, str(error)) from error
+
+
+def _require_contract(connection: duckdb.DuckDBPyConnection, model: CompiledModel) -> None:
+    made, promised = (
+        {(str(name), str(kind)) for name, kind, *_ in connection.execute(f"describe from {rows}").fetchall()}
+        for rows in (f"({model.sql})", model.relation)
+    )
+    if broken := sorted(f"{name} {kind}" for name, kind in made ^ promised):
+        raise _failed(model, f"its columns are not those of its contract: {', '.join(broken)}")
+
+
+def _failed(model: CompiledModel, said: str) -> ModelError:
+    fix = f"See its SQL in {dbt_project.PROJECT}/models/{model.path}."
+    return ModelError(f"Model {model.name} failed: {said}", fix=fix)
 
 
 def test(tables: Sequence[str], year: int) -> dict[str, str]:
     """Run the data tests of the models named ``tables`` for ``year``: what each says, empty where it holds."""
-    selection = ["--select", *tables, "--exclude", "test_type:unit", "--vars", json.dumps(_variables(year))]
+    variables = json.dumps({"simulation_year": int(year), "run_folder": "."})
+    selection = ["--select", *tables, "--exclude", "test_type:unit", "--vars", variables]
     outcome = dbt_project.call(["test", *selection])
     if outcome.exception:
         raise ModelError(f"dbt could not test: {outcome.exception}") from outcome.exception
     results: Any = outcome.result
     return {done.node.name: "" if str(done.status) == "pass" else str(done.message) for done in results.results}
-
-
-def _variables(year: int) -> dict[str, Any]:
-    return {"simulation_year": int(year), "run_folder": "."}

@@ -24,7 +24,7 @@ from planwise_nb.workforce.pipeline import WORKFORCE
 RESULTS = "fct_validation_results"
 """Gathers the checks of all steps of a year, once it is there."""
 
-COPIED = (*STARTED_FROM, "parsed", store.DATABASE)
+COPIED = (*STARTED_FROM, "compiled", store.DATABASE)
 
 
 @dataclass(frozen=True)
