@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 from collections import Counter
@@ -44,7 +45,7 @@ def load_members(
         raise InputError(f"{scenarios} names a scenario before or after each comma, and one is empty.", fix="Name it.")
     _refuse_said_twice([item.partition("=")[0] for item in grid], settings, years=years, seed=seed, seeds=seeds)
     axes = [_axis(item) for item in grid]
-    _refuse_too_many(len(names) * _product(len(axis) for axis in axes) * (seeds or 1), seeds)
+    _refuse_too_many(len(names) * math.prod(map(len, axes)) * (seeds or 1), seeds)
     loaded = [
         _named(load_scenario(name, folders=folders, settings=[*settings, *point], years=years, seed=seed), point)
         for name in names
@@ -99,13 +100,6 @@ WRITTEN = "Write --grid compensation.cola_rate=0.01:0.05:5 for the five values 0
 def _grid_error(item: str, what: str, fix: str = WRITTEN) -> InputError:
     problem = Problem(rule="grid", where=f"--grid {item[:100]}", what=what, fix=fix)
     return InputError("The grid cannot be read.", [problem])
-
-
-def _product(counts: Iterator[int]) -> int:
-    result = 1
-    for count in counts:
-        result *= count
-    return result
 
 
 def _refuse_too_many(count: int, seeds: int | None) -> None:
