@@ -15,7 +15,7 @@ from planwise_nb.core.errors import InputError, Problem
 from planwise_nb.workforce.figures import plain, rounded, typed_number
 from planwise_nb.workforce.parameters import ResolvedScenario
 from planwise_nb.workforce.scenario import MAX_SEED
-from planwise_nb.workforce.scenario_files import load_scenario
+from planwise_nb.workforce.scenario_files import read_scenario
 
 MOST = 10_000
 """Members that one run may have."""
@@ -37,8 +37,8 @@ def load_members(
     """The members that ``scenarios``, names or paths joined by commas, stand for.
 
     ``grid``: ``section.key=start:stop:count`` items, of which every combination makes a member; ``seeds``: so many
-    members of each, with consecutive seeds from the scenario's on. Raises ``InputError`` as ``load_scenario`` does, for
-    a grid that cannot be read.
+    members of each, with consecutive seeds from the scenario's on. Raises ``InputError`` as ``read_scenario`` and
+    its ``resolve`` do, and for a grid that cannot be read.
     """
     names = [scenarios] if os.path.lexists(scenarios) else scenarios.split(",")
     if "" in names and len(names) > 1:
@@ -47,8 +47,8 @@ def load_members(
     axes = [_axis(item) for item in grid]
     _refuse_too_many(len(names) * math.prod(map(len, axes)) * (seeds or 1), seeds)
     loaded = [
-        _named(load_scenario(name, folders=folders, settings=[*settings, *point], years=years, seed=seed), point)
-        for name in names
+        _named(files.resolve([*settings, *point], years=years, seed=seed), point)
+        for files in (read_scenario(name, folders) for name in names)
         for point in product(*axes)
     ]
     members = [one for member in loaded for one in (_seeded(member, seeds) if seeds else [member])]
