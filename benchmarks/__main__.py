@@ -24,7 +24,7 @@ from typing import Any
 
 import psutil
 
-from benchmarks.measure import Measured, in_turn, measure, median, planwise, python
+from benchmarks.measure import Measured, in_turn, measure, planwise, python
 from planwise_nb.core.ledger import Ledger
 from planwise_nb.core.pipeline import Key
 from planwise_nb.core.runs import Run
@@ -83,7 +83,7 @@ class Bench:
     def help(self) -> Row:
         """The command line's first answer."""
         seconds = [measure(planwise("--help")).seconds for _ in range(5)]
-        return Row("`planwise --help`", median(seconds), "s", "under 0.3 s", "median of 5 processes")
+        return Row("`planwise --help`", statistics.median(seconds), "s", "under 0.3 s", "median of 5 processes")
 
     def notebook(self) -> Row:
         """What one notebook more costs, from its start until it is saved: the difference of two whole processes."""
@@ -96,8 +96,8 @@ class Bench:
             return run
 
         pairs = in_turn(overhead("forked"), overhead("plain"), self.pairs)
-        ours, plain = (median([pair[side].seconds for pair in pairs]) for side in (0, 1))
-        share = median([one.seconds / other.seconds for one, other in pairs])
+        ours, plain = (statistics.median([pair[side].seconds for pair in pairs]) for side in (0, 1))
+        share = statistics.median([one.seconds / other.seconds for one, other in pairs])
         detail = f"{ours:.2f} s against {plain:.2f} s; of {len(pairs)} pairs"
         return Row("overhead of a notebook against plain papermill", share, "x", "at most 0.05 x", detail)
 
@@ -105,8 +105,8 @@ class Bench:
         """The audited run, all cold, against one trivial notebook under plain papermill with the usual imports."""
         census = self.census(people)
         pairs = in_turn(lambda: measure(self._run(census)), lambda: measure(self._notebooks("plain", 1)), self.pairs)
-        ours, plain = (median([pair[side].seconds for pair in pairs]) for side in (0, 1))
-        share = median([one.seconds / other.seconds for one, other in pairs])
+        ours, plain = (statistics.median([pair[side].seconds for pair in pairs]) for side in (0, 1))
+        share = statistics.median([one.seconds / other.seconds for one, other in pairs])
         detail = f"{ours:.1f} s, 37 notebooks; one trivial notebook {plain:.1f} s; of {len(pairs)} pairs"
         return Row(f"{name}, against one trivial notebook", share, "x", reach, detail)
 
@@ -114,8 +114,8 @@ class Bench:
         """The full run against the same models run straight in one process."""
         census = self.census(people)
         found = in_turn(lambda: measure(self._run(census)), lambda: measure(self._models(census)), pairs)
-        ours, straight = (median([pair[side].seconds for pair in found]) for side in (0, 1))
-        share = median([one.seconds / other.seconds for one, other in found])
+        ours, straight = (statistics.median([pair[side].seconds for pair in found]) for side in (0, 1))
+        share = statistics.median([one.seconds / other.seconds for one, other in found])
         detail = f"{ours:.1f} s against {straight:.1f} s; of {len(found)} pairs"
         return Row(f"cost of the audit, {people:,} people", share, "x", reach, detail)
 
@@ -144,8 +144,8 @@ class Bench:
         """The models against one SQL script of the same arithmetic."""
         census = self.census(1_000_000)
         found = in_turn(lambda: measure(self._models(census)), lambda: measure(self._script(census)), 2)
-        ours, script = (median([pair[side].seconds for pair in found]) for side in (0, 1))
-        share = median([one.seconds / other.seconds for one, other in found])
+        ours, script = (statistics.median([pair[side].seconds for pair in found]) for side in (0, 1))
+        share = statistics.median([one.seconds / other.seconds for one, other in found])
         detail = f"{ours:.1f} s against {script:.1f} s; of {len(found)} pairs"
         return Row("the models against one SQL script, 1,000,000 people", share, "x", "at most 2 x", detail)
 
@@ -181,7 +181,7 @@ class Bench:
             began = time.perf_counter()
             run.checklist.require(key)
             seconds.append(time.perf_counter() - began)
-        return Row("a checklist check", median(seconds) * 1000, "ms", "under 5 ms", f"median of {CHECKS}")
+        return Row("a checklist check", statistics.median(seconds) * 1000, "ms", "under 5 ms", f"median of {CHECKS}")
 
     def census(self, people: int) -> Path:
         """The reference census, or a synthetic one where it is not here, as often as it takes."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
 import subprocess
 import sys
 import threading
@@ -62,11 +61,6 @@ def in_turn(one: Callable[[], Measured], other: Callable[[], Measured], pairs: i
             first, second = one(), other()
         found.append((first, second))
     return found
-
-
-def median(values: Sequence[float]) -> float:
-    """The median of ``values``."""
-    return statistics.median(values)
 
 
 def _watch(pid: int, peak: list[float]) -> None:

@@ -22,12 +22,12 @@ from planwise_nb.workforce import dbt_project, models
 from planwise_nb.workforce.inputs import Request, WorkforceInputs, resolve
 from planwise_nb.workforce.parameters import ResolvedScenario, write_parameters
 from planwise_nb.workforce.pipeline import WORKFORCE
-from planwise_nb.workforce.scenario_files import load_scenario
+from planwise_nb.workforce.scenario_files import read_scenario
 
 STEPS = [step.name for step in WORKFORCE.steps[:-1]]
 STARTED_AT = "2026-01-01 00:00:00"
 SCENARIOS = shipped() / "params" / "workforce"
-SHIPPED_TABLES = load_scenario("baseline", folders=[SCENARIOS]).tables
+SHIPPED_TABLES = read_scenario("baseline", [SCENARIOS]).tables
 
 
 @contextmanager
@@ -156,7 +156,7 @@ def member(
     name: str, *settings: str, scenario: str = "baseline", years: tuple[int, int] = (2025, 2025), **tables: Any
 ) -> ResolvedScenario:
     """A scenario named ``<scenario>~<name>``, with ``settings`` and with ``tables`` in place of the shipped."""
-    resolved = load_scenario(scenario, folders=[SCENARIOS], settings=settings, years=years)
+    resolved = read_scenario(scenario, [SCENARIOS]).resolve(settings, years=years)
     named = f"{resolved.scenario_id}~{name}"
     return replace(resolved, scenario_id=named, tables=replace(resolved.tables, **tables))
 

@@ -18,7 +18,7 @@ from planwise_nb.workforce.job_levels import JobLevel
 from planwise_nb.workforce.levers import LEVERS
 from planwise_nb.workforce.parameter_tables import HAZARDS, MULTIPLIERS
 from planwise_nb.workforce.parameters import ResolvedScenario
-from planwise_nb.workforce.scenario_files import load_scenario
+from planwise_nb.workforce.scenario_files import read_scenario
 from tests.simulation import SCENARIOS, SHIPPED_TABLES, Simulation, member, simulate_members
 
 
@@ -375,7 +375,7 @@ sibling,,2,RAISE,merit_base,0.07,0,2025-01-01,planner
 
 def family_member(folder: Path, name: str) -> ResolvedScenario:
     said = ["hiring.new_hire_salary_adjustment.3=1.2", "compensation.cola_rate.5=0.1"]
-    return load_scenario(name, folders=[folder, SCENARIOS], settings=said, years=(2025, 2026))
+    return read_scenario(name, [folder, SCENARIOS]).resolve(said, years=(2025, 2026))
 
 
 @pytest.fixture(scope="module")
@@ -416,7 +416,7 @@ def test_the_first_that_speaks_of_a_parameter_is_named_as_its_source(family: Sim
 
 def test_a_parameter_that_no_file_states_is_the_default(tmp_path: Path) -> None:
     (tmp_path / "rootless.yaml").write_text("compensation: {merit_budget: 0.05}")
-    alone = load_scenario("rootless", folders=[tmp_path, SCENARIOS], years=(2025, 2025))
+    alone = read_scenario("rootless", [tmp_path, SCENARIOS]).resolve(years=(2025, 2025))
     simulation = simulate_members(tmp_path / "run", [alone])
     sources = "select distinct parameter_name, parameter_source from int_effective_parameters"
     found = dict(simulation.rows(sources))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -88,6 +89,14 @@ def test_a_grid_has_a_member_for_each_value_and_each_combination() -> None:
     both = ids(grid=[*GRID, "workforce.total_termination_rate=0.1:0.2:2"], seeds=2)
     assert len(both) == len(set(both)) == 5 * 2 * 2
     assert both[-1] == "baseline~compensation.cola_rate=0.05~workforce.total_termination_rate=0.2~seed=43"
+
+
+def test_a_member_of_a_grid_is_its_scenario_with_its_settings() -> None:
+    settings = ["compensation.cola_rate=0.03", "hiring.level_mix.1=0.4"]
+    grid = resolved(grid=GRID, settings=settings[1:]).members
+    [alone] = resolved(settings=settings[::-1]).members
+    assert replace(grid[2], scenario_id="baseline", member_number=1) == alone
+    assert all(member.tables is grid[0].tables for member in grid)
 
 
 def test_a_single_scenario_is_its_own_member_and_subject() -> None:

@@ -11,7 +11,7 @@ from planwise_nb.core.yaml_files import read_yaml
 from planwise_nb.workforce.job_levels import JobLevel
 from planwise_nb.workforce.parameters import COLUMNS, write_parameters
 from planwise_nb.workforce.scenario import SECTIONS, Scenario
-from planwise_nb.workforce.scenario_files import load_scenario
+from planwise_nb.workforce.scenario_files import read_scenario
 
 SHIPPED = Path(__file__).parent.parent / "params" / "workforce"
 HEADER = "scenario_id,fiscal_year,job_level,event_type,parameter_name,parameter_value,is_locked,created_at,created_by"
@@ -28,7 +28,7 @@ def folder(tmp_path):
 def load(folder, **tables):
     for name, content in tables.items():
         (folder / f"{name}.csv").write_bytes(content.encode())
-    return load_scenario("mine", folders=[folder, SHIPPED])
+    return read_scenario("mine", [folder, SHIPPED]).resolve()
 
 
 def refusal(folder, **tables):
@@ -75,7 +75,7 @@ def test_lever_rows_of_a_parent_stand_behind_the_yaml_of_its_child(folder):
 
 
 def test_every_rank_is_its_own_for_a_parameter_year_and_level():
-    grown = load_scenario("high_growth", folders=[SHIPPED], settings=["compensation.merit_base.3=0.1"])
+    grown = read_scenario("high_growth", [SHIPPED]).resolve(["compensation.merit_base.3=0.1"])
     keys = [(row.layer, row.parameter_name, row.fiscal_year, row.job_level) for row in grown.layers]
     assert len(keys) == len(set(keys))
 
@@ -142,13 +142,13 @@ def test_all_wrong_lines_of_a_kind_are_counted_and_the_first_shown(folder):
 
 def test_a_shipped_scenario_listens_to_the_lever_rows_of_the_user_s_own_folder(folder):
     load(folder, comp_levers=levers("baseline,,,RAISE,cola_rate,0.01"))
-    layers = load_scenario("baseline", folders=[folder, SHIPPED]).layers
+    layers = read_scenario("baseline", [folder, SHIPPED]).resolve().layers
     assert layers[0].parameter_source == "levers:baseline"
 
 
 def test_lever_rows_of_a_shadowed_scenario_are_not_those_of_its_namesake(folder):
     (folder / "high_growth.yaml").write_text("extends: baseline\n")
-    layers = load_scenario("high_growth", folders=[folder, SHIPPED]).layers
+    layers = read_scenario("high_growth", [folder, SHIPPED]).resolve().layers
     assert not any(row.parameter_source == "levers:high_growth" for row in layers)
 
 
@@ -218,7 +218,7 @@ def test_a_wrong_table_is_refused_with_the_reason(folder, tables, message):
 def test_a_table_that_no_folder_has_is_named(folder):
     (folder / "mine.yaml").write_text("description: alone\n")
     with pytest.raises(InputError, match=r"job_levels.csv: the table is in none of the folders"):
-        load_scenario("mine", folders=[folder])
+        read_scenario("mine", [folder]).resolve()
 
 
 def test_each_table_comes_from_the_first_folder_that_has_it(folder):
@@ -243,7 +243,7 @@ def test_pay_ranges_that_do_not_fit_the_scenario_are_refused(folder):
 
 
 def members():
-    return [load_scenario(name, folders=[SHIPPED]) for name in ("baseline", "high_growth")]
+    return [read_scenario(name, [SHIPPED]).resolve() for name in ("baseline", "high_growth")]
 
 
 def test_every_written_table_has_the_scenario_first_and_a_row_of_every_member(tmp_path):
@@ -263,7 +263,7 @@ def test_equal_members_give_equal_bytes_without_carriage_returns(tmp_path):
 
 
 def test_a_member_of_an_ensemble_carries_its_own_id_and_the_scenario_s_name(tmp_path):
-    member = replace(load_scenario("baseline", folders=[SHIPPED], seed=7), scenario_id="baseline~seed=7")
+    member = replace(read_scenario("baseline", [SHIPPED]).resolve(seed=7), scenario_id="baseline~seed=7")
     write_parameters([member], tmp_path)
     (row,) = table(tmp_path / "scenarios.csv")
     assert (row["scenario_id"], row["scenario_name"], row["random_seed"]) == ("baseline~seed=7", "baseline", "7")
@@ -271,7 +271,7 @@ def test_a_member_of_an_ensemble_carries_its_own_id_and_the_scenario_s_name(tmp_
 
 
 def test_the_resolved_scenario_for_people_can_be_loaded_again_and_means_the_same(tmp_path):
-    lean = load_scenario("lean", folders=[SHIPPED], settings=["compensation.cola_rate.2=0.03"])
+    lean = read_scenario("lean", [SHIPPED]).resolve(["compensation.cola_rate.2=0.03"])
     write_parameters([lean], tmp_path)
     again = Scenario.model_validate(read_yaml(tmp_path / "scenario.yaml")["lean"])
     for section in ("simulation", "workforce", "compensation", "hiring", "validation"):
@@ -309,7 +309,7 @@ SETTINGS = {
 @pytest.mark.parametrize(("setting", "name"), SETTINGS.items())
 def test_every_key_reaches_a_file_that_the_models_read(folder, tmp_path, setting, name):
     write_parameters([load(folder)], tmp_path / "a")
-    write_parameters([load_scenario("mine", folders=[folder, SHIPPED], settings=setting.split())], tmp_path / "b")
+    write_parameters([read_scenario("mine", [folder, SHIPPED]).resolve(setting.split())], tmp_path / "b")
     assert (tmp_path / "a" / f"{name}.csv").read_bytes() != (tmp_path / "b" / f"{name}.csv").read_bytes()
 
 

@@ -200,28 +200,26 @@ def test_a_run_does_not_go_on_where_a_finished_step_was_tampered_with(finished_r
         run(stopped, quiet)
 
 
-def test_a_signed_run_does_not_go_on_without_its_key(
-    finished_run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def signed_run(finished_run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """A stopped run with a signature, whose key is not set any more."""
     stopped = cut(whole_copy(finished_run, tmp_path), FIRST_STEPS)
     monkeypatch.setenv(KEY_VARIABLE, "secret")
     stopped.update()
     monkeypatch.delenv(KEY_VARIABLE)
+    return stopped
+
+
+def test_a_signed_run_does_not_go_on_without_its_key(signed_run: Run) -> None:
     with pytest.raises(InputError, match=f"is signed, and {KEY_VARIABLE} is not set"):
-        run(stopped, quiet)
+        run(signed_run, quiet)
 
 
-def test_no_signature_is_lost_by_a_forced_step(
-    finished_run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    stopped = cut(whole_copy(finished_run, tmp_path), FIRST_STEPS)
-    monkeypatch.setenv(KEY_VARIABLE, "secret")
-    stopped.update()
-    monkeypatch.delenv(KEY_VARIABLE)
-    before = stopped.manifest
+def test_no_signature_is_lost_by_a_forced_step(signed_run: Run) -> None:
+    before = signed_run.manifest
     with pytest.raises(InputError, match="is signed"):
-        force(stopped, ("workforce_baseline", 2025), command=["test"])
-    assert stopped.manifest == before
+        force(signed_run, ("workforce_baseline", 2025), command=["test"])
+    assert signed_run.manifest == before
 
 
 def edited_by_hand(run: Run, **changes: Any) -> Run:

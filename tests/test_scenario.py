@@ -7,7 +7,7 @@ from pydantic import ValidationError
 from planwise_nb.core.errors import InputError
 from planwise_nb.workforce.figures import figure_schema
 from planwise_nb.workforce.scenario import SECTIONS, Scenario
-from planwise_nb.workforce.scenario_files import load_scenario
+from planwise_nb.workforce.scenario_files import read_scenario
 
 SHIPPED = Path(__file__).parent.parent / "params" / "workforce"
 
@@ -22,7 +22,7 @@ def folder(tmp_path):
 def load(folder, content="", settings=(), **options):
     if content:
         (folder / "mine.yaml").write_text(content)
-    return load_scenario("mine", folders=[folder, SHIPPED], settings=settings, **options)
+    return read_scenario("mine", [folder, SHIPPED]).resolve(settings, **options)
 
 
 def refusal(folder, content="", settings=(), **options):
@@ -79,7 +79,7 @@ def test_a_child_s_merit_budget_takes_the_place_of_its_parent_s_merit_base(folde
 
 def test_a_setting_beats_lever_rows_for_one_level_or_for_all():
     settings = ["compensation.merit_base.3=0.06", "compensation.merit_budget=0.02"]
-    grown = load_scenario("high_growth", folders=[SHIPPED], settings=settings)
+    grown = read_scenario("high_growth", [SHIPPED]).resolve(settings)
     assert layers_of(grown, "merit_base")[:2] == [("set", 3, "0.06"), ("set", None, "0.02")]
 
 
@@ -223,9 +223,9 @@ def test_a_scenario_cannot_be_changed():
 
 def test_an_unknown_scenario_names_the_nearest(folder):
     with pytest.raises(InputError, match=r"there is no scenario 'high_grwth'(.|\n)*Did you mean high_growth\?"):
-        load_scenario("high_grwth", folders=[folder, SHIPPED])
+        read_scenario("high_grwth", [folder, SHIPPED])
     with pytest.raises(InputError, match="Known scenarios are baseline, high_growth, lean"):
-        load_scenario("zzz", folders=[folder, SHIPPED])
+        read_scenario("zzz", [folder, SHIPPED])
 
 
 @pytest.mark.parametrize(
@@ -233,7 +233,7 @@ def test_an_unknown_scenario_names_the_nearest(folder):
 )
 def test_a_name_that_is_none_is_refused(folder, name):
     with pytest.raises(InputError, match="There is no scenario"):
-        load_scenario(name, folders=[folder, SHIPPED])
+        read_scenario(name, [folder, SHIPPED])
 
 
 def test_an_unknown_parent_is_refused_with_the_nearest(folder):
@@ -252,14 +252,14 @@ def test_a_chain_that_goes_in_a_circle_is_refused(folder):
 def test_a_chain_of_more_than_twenty_scenarios_is_refused(folder):
     for depth in range(20):
         (folder / f"s{depth}.yaml").write_text(f"extends: s{depth + 1}\n" if depth < 19 else "description: root\n")
-    assert len(load_scenario("s0", folders=[folder, SHIPPED]).chain) == 20
+    assert len(read_scenario("s0", [folder, SHIPPED]).resolve().chain) == 20
     assert "is longer than 20 scenarios" in refusal(folder, "extends: s0\n")
 
 
 def test_a_scenario_given_by_path_finds_its_parents_in_its_own_folder_first(folder, tmp_path):
     (folder / "lean.yaml").write_text("extends: baseline\nworkforce: {total_termination_rate: 0.3}\n")
     (folder / "mine.yaml").write_text("extends: lean\n")
-    mine = load_scenario(str(folder / "mine.yaml"), folders=[SHIPPED])
+    mine = read_scenario(str(folder / "mine.yaml"), [SHIPPED]).resolve()
     assert mine.scenario_id == "mine"
     assert mine.files[:3] == (folder / "mine.yaml", folder / "lean.yaml", SHIPPED / "baseline.yaml")
     assert mine.scenario.workforce.total_termination_rate == Decimal("0.3")
@@ -268,7 +268,7 @@ def test_a_scenario_given_by_path_finds_its_parents_in_its_own_folder_first(fold
 def test_a_path_whose_stem_is_no_name_is_refused(folder):
     (folder / "My Plan.yaml").write_text("extends: baseline\n")
     with pytest.raises(InputError, match="'My Plan' cannot be the name of a scenario"):
-        load_scenario(str(folder / "My Plan.yaml"), folders=[SHIPPED])
+        read_scenario(str(folder / "My Plan.yaml"), [SHIPPED])
 
 
 def test_the_census_file_is_relative_to_the_file_that_names_it(folder, monkeypatch):
@@ -286,22 +286,22 @@ def test_a_broken_file_of_the_chain_is_refused_with_its_line(folder):
 
 @pytest.mark.parametrize("name", ["baseline", "high_growth", "lean"])
 def test_the_shipped_scenarios_load_and_say_what_they_are(name):
-    shipped = load_scenario(name, folders=[SHIPPED])
+    shipped = read_scenario(name, [SHIPPED]).resolve()
     assert shipped.chain[-1] == "baseline"
     assert shipped.scenario.description
 
 
 def test_the_shipped_baseline_agrees_with_itself_and_locks_nothing():
-    baseline = load_scenario("baseline", folders=[SHIPPED])
+    baseline = read_scenario("baseline", [SHIPPED]).resolve()
     assert {row.parameter_source for row in baseline.layers} == {"yaml:baseline", "default"}
     assert baseline.differences == {"census.file": "sample_1000.csv"}
     for name in ("baseline", "high_growth", "lean"):
-        assert not any(row.is_locked for row in load_scenario(name, folders=[SHIPPED]).layers)
+        assert not any(row.is_locked for row in read_scenario(name, [SHIPPED]).resolve().layers)
 
 
 def test_an_own_baseline_may_extend_the_shipped_one(folder):
     (folder / "baseline.yaml").write_text("extends: baseline\nworkforce: {total_termination_rate: 0.2}\n")
-    own = load_scenario("baseline", folders=[folder, SHIPPED])
+    own = read_scenario("baseline", [folder, SHIPPED]).resolve()
     assert own.chain == ("baseline", "baseline")
     assert own.scenario.workforce.total_termination_rate == Decimal("0.2")
     assert own.census_file == (SHIPPED.parent / "census" / "sample_1000.csv").resolve()
@@ -316,7 +316,7 @@ def test_levers_beside_an_own_scenario_are_not_those_of_the_shipped_one_of_that_
     (folder / "high_growth.yaml").write_text("extends: high_growth\n")
     header, row = (SHIPPED / "comp_levers.csv").read_text().splitlines()[:2]
     (folder / "comp_levers.csv").write_text(f"{header}\n{row.replace('0.035', '0.011')}\n")
-    own = load_scenario("high_growth", folders=[folder, SHIPPED])
+    own = read_scenario("high_growth", [folder, SHIPPED]).resolve()
     merits = [
         row for row in own.layers if (row.parameter_name, row.fiscal_year, row.job_level) == ("merit_base", 2025, 1)
     ]

@@ -15,64 +15,54 @@ MAX_TOLD = 10
 MAX_LINES = 30
 TOLD_METRICS = ("closing_headcount", "payroll", "average_compensation")
 
-FIGURES = (
-    "simulation_year",
-    "opening_headcount",
-    "hires",
-    "exits",
-    "closing_headcount",
-    "target_headcount",
-    "payroll",
-    "average_compensation",
-    "checks",
-    "checks_failed",
-    "warnings",
-)
+FIGURES = {
+    "years": (
+        ("fct_year_metrics", "fct_validation_results"),
+        """
+        select
+            metrics.scenario_id,
+            metrics.simulation_year,
+            opening_headcount,
+            hires,
+            experienced_terminations + reductions + new_hire_terminations as exits,
+            closing_headcount,
+            target_headcount,
+            payroll,
+            average_compensation,
+            count(*) as checks,
+            count(*) filter (not is_passed and severity = 'error') as checks_failed,
+            count(*) filter (not is_passed and severity != 'error') as warnings,
+        from fct_year_metrics as metrics
+        inner join fct_validation_results as results using (scenario_id, simulation_year)
+        group by all
+        order by all
+        """,
+    ),
+    "bands": (
+        ("fct_ensemble_bands",),
+        "from fct_ensemble_bands where members > 1 order by scenario_id, metric, simulation_year",
+    ),
+    "chances": (
+        ("fct_threshold_chances",),
+        "from fct_threshold_chances order by scenario_id, metric, threshold, simulation_year",
+    ),
+}
+"""By name of what is told of a run: the tables that it is read from, and the query."""
+
+Figures = dict[str, list[dict[str, Any]]]
 
 
-def years_of(folder: Path) -> list[dict[str, Any]]:
-    """One object per scenario and published year: headcounts, payroll, average pay and checks."""
-    with store.connect() as connection:
-        publication.open_published(connection, folder)
-        views = {row[0] for row in connection.execute("show tables").fetchall()}
-        if not {"fct_year_metrics", "fct_validation_results"} <= views:
-            return []
-        rows = connection.execute("""
-            select
-                metrics.scenario_id,
-                metrics.simulation_year,
-                opening_headcount,
-                hires,
-                experienced_terminations + reductions + new_hire_terminations as exits,
-                closing_headcount,
-                target_headcount,
-                payroll::varchar as payroll,
-                average_compensation::varchar as average_compensation,
-                count(*) as checks,
-                count(*) filter (not is_passed and severity = 'error') as checks_failed,
-                count(*) filter (not is_passed and severity != 'error') as warnings,
-            from fct_year_metrics as metrics
-            inner join fct_validation_results as results using (scenario_id, simulation_year)
-            group by all
-            order by all
-        """).fetchall()
-    return [dict(zip(("scenario_id", *FIGURES), row, strict=True)) for row in rows]
-
-
-def ensembles_of(folder: Path) -> dict[str, list[dict[str, Any]]]:
-    """``bands`` of every ensemble, year and metric, and ``chances`` of every threshold; both empty until the run is
-    finished, and where there is but one member.
+def figures_of(folder: Path) -> Figures:
+    """The figures of a run: ``years`` has one object per scenario and published year, ``bands`` one per ensemble, year
+    and metric, ``chances`` one per threshold and year; empty where nothing of that kind is published.
     """
-    queries = {
-        "bands": "from fct_ensemble_bands where members > 1 order by scenario_id, metric, simulation_year",
-        "chances": "from fct_threshold_chances order by scenario_id, metric, threshold, simulation_year",
-    }
     with store.connect() as connection:
         publication.open_published(connection, folder)
         views = {row[0] for row in connection.execute("show tables").fetchall()}
-        if not set(publication.ENSEMBLE) <= views:
-            return {name: [] for name in queries}
-        return {name: _objects(connection.execute(query)) for name, query in queries.items()}
+        return {
+            name: _objects(connection.execute(query)) if views.issuperset(tables) else []
+            for name, (tables, query) in FIGURES.items()
+        }
 
 
 def _objects(result: Any) -> list[dict[str, Any]]:
@@ -83,19 +73,14 @@ def _objects(result: Any) -> list[dict[str, Any]]:
     ]
 
 
-def headline(
-    folder: Path,
-    manifest: dict[str, Any],
-    years: list[dict[str, Any]],
-    ensembles: dict[str, list[dict[str, Any]]],
-) -> str:
+def headline(folder: Path, manifest: dict[str, Any], figures: Figures) -> str:
     """The run as a small table, with where to look next; of an ensemble, how far its members lie apart."""
     lines = [f"{manifest['run_id']}  {manifest['subject']}  {manifest['status']} in {manifest['seconds']:.1f} s", ""]
     if len(manifest["seeds"]) <= MAX_TOLD:
-        lines += [*_lines_of_few(years), ""]
-    elif not ensembles["bands"]:
+        lines += [*_lines_of_few(figures["years"]), ""]
+    elif not figures["bands"]:
         lines += [f"{len(manifest['seeds']):,} members; what each of them gives is in fct_year_metrics.", ""]
-    lines += [*_lines_of_ensembles(**ensembles)]
+    lines += [*_lines_of_ensembles(figures["bands"], figures["chances"])]
     summary = folder / "export" / "summary.html"
     lines += [*([f"Summary: {summary}"] if summary.exists() else []), f"Notebooks: {folder / 'notebooks'}"]
     return "\n".join(lines)

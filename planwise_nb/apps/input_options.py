@@ -5,16 +5,19 @@ from __future__ import annotations
 import re
 from datetime import date, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from planwise_nb.core.errors import InputError
 
+if TYPE_CHECKING:
+    from planwise_nb.workforce.inputs import Request
+
 Scenario = Annotated[str, typer.Argument(help="A scenario's name, or a YAML file; several joined by commas.")]
 Years = Annotated[str | None, typer.Option(help="First and last year: 2025-2029.")]
 Year = Annotated[int | None, typer.Option(help="This one year only.")]
-Census = Annotated[Path | None, typer.Option(help="CSV, Parquet or Excel; else the scenario's.")]
+Census = Annotated[Path | None, typer.Option(path_type=Path, help="CSV, Parquet or Excel; else the scenario's.")]
 CensusMap = Annotated[str | None, typer.Option(help="A census mapping's name, or a YAML file.")]
 CensusDate = Annotated[str | None, typer.Option(help="The day the census was taken.")]
 SetAside = Annotated[bool, typer.Option("--set-aside", help="Go on without the bad rows, and keep them.")]
@@ -31,8 +34,36 @@ Breaks = Annotated[bool, typer.Option("--breaks/--no-breaks", help="Pause before
 ValidateOnly = Annotated[bool, typer.Option("--validate-only", help="Check everything, run nothing.")]
 
 
-def years_between(text: str | None, year: int | None) -> tuple[int, int] | None:
-    """First and last year, as ``--years`` or ``--year`` says. Raises ``InputError`` where it is no range of years."""
+def request(context: typer.Context) -> Request:
+    """What the options of a command ask for. Raises ``InputError`` where years or census date cannot be read."""
+    from planwise_nb.workforce.inputs import Request  # noqa: PLC0415 - --help stays fast
+
+    given = context.params
+    return Request(
+        scenario=given["scenario"],
+        seeds=given.get("seeds"),
+        grid=given["grid"] or (),
+        exceeds=given["exceeds"] or (),
+        years=_years_between(given["years"], given["year"]),
+        seed=given["seed"],
+        settings=given["settings"] or (),
+        census=given["census"],
+        census_map=given["census_map"],
+        census_date=_day(given["census_date"]),
+        set_aside=given["set_aside"],
+    )
+
+
+def limit_memory(limit: str | None) -> None:
+    """Hold databases to ``--memory-limit``, where it is given. Raises ``InputError`` where it cannot be read."""
+    from planwise_nb.core import store  # noqa: PLC0415
+
+    if limit is not None:
+        store.limit_memory(limit)
+
+
+def _years_between(text: str | None, year: int | None) -> tuple[int, int] | None:
+    """First and last year, as ``--years`` or ``--year`` says."""
     if text is not None and year is not None:
         raise InputError("Both --years and --year are given.", fix="Give one of them.")
     if year is not None:
@@ -45,8 +76,8 @@ def years_between(text: str | None, year: int | None) -> tuple[int, int] | None:
     return int(found[1]), int(found[2])
 
 
-def day(text: str | None) -> date | None:
-    """The day that ``--census-date`` says. Raises ``InputError`` where it is none."""
+def _day(text: str | None) -> date | None:
+    """The day that ``--census-date`` says."""
     if text is None:
         return None
     try:

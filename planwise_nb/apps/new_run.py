@@ -73,12 +73,12 @@ def run_and_report(
         )
         refused = isinstance(failure, InputError | BusyError)
         refuse(failure, as_json, began, **said | {"status": "refused" if refused else "failed"})
-    from planwise_nb.apps.headline import ensembles_of, headline, years_of  # noqa: PLC0415
+    from planwise_nb.apps.headline import figures_of, headline  # noqa: PLC0415
 
-    years, ensembles = years_of(started.folder), ensembles_of(started.folder)
-    print(headline(started.folder, manifest, years, ensembles), file=sys.stderr if as_json else sys.stdout)
+    figures = figures_of(started.folder)
+    print(headline(started.folder, manifest, figures), file=sys.stderr if as_json else sys.stdout)
     if as_json:
-        print_json({**said, "status": manifest["status"], "seconds": since(began), "years": years, **ensembles})
+        print_json({**said, "status": manifest["status"], "seconds": since(began), **figures})
 
 
 def _pause(key: Any) -> None:

@@ -10,92 +10,63 @@ from typing import Annotated, Any
 
 import typer
 
+from planwise_nb.apps import input_options as given
 from planwise_nb.apps.answers import OUT, AsJson, Out, find, print_json, reported, since
-from planwise_nb.apps.input_options import (
-    Breaks,
-    Census,
-    CensusDate,
-    CensusMap,
-    Exceeds,
-    Grid,
-    MemoryLimit,
-    Scenario,
-    Seed,
-    SetAside,
-    Settings,
-    ValidateOnly,
-    Year,
-    Years,
-    day,
-    years_between,
-)
 from planwise_nb.apps.new_run import as_typed, run_and_report, simulate
 from planwise_nb.core.errors import InputError
+
+Resume = Annotated[str | None, typer.Option(help="Go on with this run at its first unfinished step.")]
+ResumeFrom = Annotated[
+    int | None, typer.Option(help="With --resume: go on from the start of this year, in a child of the run.")
+]
+ForceStep = Annotated[
+    str | None, typer.Option(help="With --resume, and --year: do this step again; all after it becomes stale.")
+]
+AcceptChanges = Annotated[
+    bool, typer.Option("--accept-changes", help="With --resume: go on although files changed; it is recorded.")
+]
 
 
 def run(  # noqa: PLR0917 - one argument an option of the command line
     context: typer.Context,
-    scenario: Scenario = "baseline",
-    years: Years = None,
-    year: Year = None,
-    census: Census = None,
-    census_map: CensusMap = None,
-    census_date: CensusDate = None,
-    set_aside: SetAside = False,
-    seed: Seed = None,
-    settings: Settings = None,
-    grid: Grid = None,
-    exceeds: Exceeds = None,
-    breaks: Breaks = False,
-    validate_only: ValidateOnly = False,
-    memory_limit: MemoryLimit = None,
-    resume: Annotated[str | None, typer.Option(help="Go on with this run at its first unfinished step.")] = None,
-    resume_from: Annotated[
-        int | None, typer.Option(help="With --resume: go on from the start of this year, in a child of the run.")
-    ] = None,
-    force_step: Annotated[
-        str | None, typer.Option(help="With --resume, and --year: do this step again; all after it becomes stale.")
-    ] = None,
-    accept_changes: Annotated[
-        bool, typer.Option("--accept-changes", help="With --resume: go on although files changed; it is recorded.")
-    ] = False,
+    scenario: given.Scenario = "baseline",
+    years: given.Years = None,
+    year: given.Year = None,
+    census: given.Census = None,
+    census_map: given.CensusMap = None,
+    census_date: given.CensusDate = None,
+    set_aside: given.SetAside = False,
+    seed: given.Seed = None,
+    settings: given.Settings = None,
+    grid: given.Grid = None,
+    exceeds: given.Exceeds = None,
+    breaks: given.Breaks = False,
+    validate_only: given.ValidateOnly = False,
+    memory_limit: given.MemoryLimit = None,
+    resume: Resume = None,
+    resume_from: ResumeFrom = None,
+    force_step: ForceStep = None,
+    accept_changes: AcceptChanges = False,
     out: Out = OUT,
     as_json: AsJson = False,
 ) -> None:
     """Simulate a scenario year by year: seven notebooks a year, executed, checked and kept."""
-    from planwise_nb.core.kernels import prepare  # noqa: PLC0415 - --help stays fast
-    from planwise_nb.core.store import limit_memory  # noqa: PLC0415
-    from planwise_nb.workforce.inputs import Request  # noqa: PLC0415
-
     began = time.monotonic()
     with reported(as_json, began):
-        if memory_limit is not None:
-            limit_memory(memory_limit)
-        if resume is not None:
-            _refuse_beside_resume(context)
-            found = find(out, resume)
-            if validate_only:
-                _report_checked(found, as_json, began)
-                return
-            prepare()
-            key = None if force_step is None else _step_key(found, force_step, year)
-            started = _continued(found, resume_from, key, accept_changes)
-            run_and_report(started, breaks, as_json, began, until=key, accept_changes=accept_changes)
+        given.limit_memory(memory_limit)
+        if resume is None:
+            _refuse_without_resume(resume_from=resume_from, force_step=force_step, accept_changes=accept_changes)
+            request = given.request(context)
+            simulate(request, breaks=breaks, validate_only=validate_only, out=out, as_json=as_json, began=began)
             return
-        _refuse_without_resume(resume_from=resume_from, force_step=force_step, accept_changes=accept_changes)
-        request = Request(
-            scenario=scenario,
-            years=years_between(years, year),
-            seed=seed,
-            settings=settings or (),
-            grid=grid or (),
-            exceeds=exceeds or (),
-            census=census,
-            census_map=census_map,
-            census_date=day(census_date),
-            set_aside=set_aside,
-        )
-        simulate(request, breaks=breaks, validate_only=validate_only, out=out, as_json=as_json, began=began)
+        _refuse_beside_resume(context)
+        found = find(out, resume)
+        if validate_only:
+            _report_checked(found, as_json, began)
+            return
+        key = None if force_step is None else _step_key(found, force_step, year)
+        started = _continued(found, resume_from, key, accept_changes)
+        run_and_report(started, breaks, as_json, began, until=key, accept_changes=accept_changes)
 
 
 OF_A_RUN_THAT_EXISTS = ("resume_from", "force_step", "accept_changes")
@@ -103,22 +74,22 @@ OF_A_RUN_THAT_EXISTS = ("resume_from", "force_step", "accept_changes")
 
 def _refuse_beside_resume(context: typer.Context) -> None:
     """A run that exists keeps the inputs that it started from."""
-    given = {name for name in context.params if str(context.get_parameter_source(name)).endswith("COMMANDLINE")}
+    typed = {name for name in context.params if str(context.get_parameter_source(name)).endswith("COMMANDLINE")}
     allowed = {"resume", "out", "as_json", "breaks", "validate_only", "memory_limit", *OF_A_RUN_THAT_EXISTS}
-    if "force_step" in given:
+    if "force_step" in typed:
         allowed.add("year")
-    if beside := sorted(given - allowed):
+    if beside := sorted(typed - allowed):
         raise InputError(
             f"{_options(beside)} cannot be given with --resume: a run that exists keeps the inputs that it started"
             " from.",
             fix="Leave it out, or start a new run without --resume.",
         )
-    if len(several := sorted(given & {"resume_from", "force_step", "validate_only"})) > 1:
+    if len(several := sorted(typed & {"resume_from", "force_step", "validate_only"})) > 1:
         raise InputError(f"{_options(several)} are given together.", fix="Give one of them.")
 
 
-def _refuse_without_resume(**given: object) -> None:
-    if names := [name for name, value in given.items() if value]:
+def _refuse_without_resume(**options: object) -> None:
+    if names := [name for name, value in options.items() if value]:
         raise InputError(
             f"{_options(names)} needs a run that exists.", fix="Name it with --resume RUN_ID; see: planwise runs"
         )
@@ -145,9 +116,11 @@ def _step_key(found: Any, name: str, year: int | None) -> Any:
 
 
 def _continued(found: Any, resume_from: int | None, key: Any, accept_changes: bool) -> Any:
-    """The run in which to go on: the run itself, or a child of it."""
-    from planwise_nb.core.forks import force, fork  # noqa: PLC0415
+    """The run in which to go on: the run itself, or a child of it. Its kernels are started ahead."""
+    from planwise_nb.core.forks import force, fork  # noqa: PLC0415 - --help stays fast
+    from planwise_nb.core.kernels import prepare  # noqa: PLC0415
 
+    prepare()
     if key is not None:
         return force(found, key, command=as_typed(), accept_changes=accept_changes)
     if resume_from is None:

@@ -42,14 +42,14 @@ def show(
 
 
 def _show_headline(found: Any, as_json: bool) -> None:
-    from planwise_nb.apps.headline import ensembles_of, headline, years_of  # noqa: PLC0415 - --help stays fast
+    from planwise_nb.apps.headline import figures_of, headline  # noqa: PLC0415 - --help stays fast
 
-    manifest, years, ensembles = found.manifest, years_of(found.folder), ensembles_of(found.folder)
+    manifest, figures = found.manifest, figures_of(found.folder)
     if not as_json:
-        print(headline(found.folder, manifest, years, ensembles))
+        print(headline(found.folder, manifest, figures))
         return
     print_json({"run_id": found.folder.name, "status": manifest["status"], "path": str(found.folder),
-                "seconds": manifest["seconds"], "years": years, **ensembles})  # fmt: skip
+                "seconds": manifest["seconds"], **figures})  # fmt: skip
 
 
 def _show_person(found: Any, employee: str, scenario: str | None, as_json: bool, began: float) -> None:

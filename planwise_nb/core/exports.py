@@ -10,6 +10,7 @@ from typing import Any
 
 import duckdb
 
+from planwise_nb.core.digests import quoted
 from planwise_nb.core.errors import InputError
 
 KINDS = (".csv", ".xlsx", ".parquet")
@@ -64,7 +65,7 @@ def export(
             return Exported(count)
         if kind == ".csv":
             named = zip(rows.columns, _safe_names(connection, rows.columns), strict=True)
-            renamed = ", ".join(f"{_quoted(column)} as {_quoted(name)}" for column, name in named)
+            renamed = ", ".join(f"{quoted(column)} as {quoted(name)}" for column, name in named)
             _with_texts(rows, _safe).project(renamed).write_csv(draft, header=True)
             return Exported(count)
         header = _safe_names(connection, rows.columns)
@@ -102,14 +103,10 @@ def _safe_names(connection: duckdb.DuckDBPyConnection, names: Sequence[str]) -> 
     return [row[0] for row in connection.execute(query, {"names": list(names)}).fetchall()]
 
 
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
-
-
 def _texts(rows: duckdb.DuckDBPyRelation) -> list[str]:
     """The columns, quoted, that are written as text."""
     named = zip(rows.columns, map(str, rows.types), strict=True)
-    return [_quoted(name) for name, kind in named if not kind.startswith(NATIVE) or kind.endswith("]")]
+    return [quoted(name) for name, kind in named if not kind.startswith(NATIVE) or kind.endswith("]")]
 
 
 def _with_texts(rows: duckdb.DuckDBPyRelation, change: Callable[[str], str]) -> duckdb.DuckDBPyRelation:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import duckdb
 
+from planwise_nb.core.digests import quoted
 from planwise_nb.core.errors import BusyError, DamagedError, InputError
 from planwise_nb.core.processes import describe
 
@@ -89,8 +90,7 @@ def inspect(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
             "select table_name from duckdb_tables() where database_name = ? and schema_name = 'main'", [INSPECTED]
         ).fetchall()
         for (table,) in tables:
-            name = '"' + table.replace('"', '""') + '"'
-            connection.execute(f"create view {name} as from {INSPECTED}.main.{name}")
+            connection.execute(f"create view {quoted(table)} as from {INSPECTED}.main.{quoted(table)}")
         yield connection
 
 

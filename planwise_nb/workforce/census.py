@@ -17,10 +17,11 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from planwise_nb.core import store
+from planwise_nb.core.digests import quoted
 from planwise_nb.core.errors import InputError, Problem
 from planwise_nb.workforce.census_contract import Rule, contract, schema
 from planwise_nb.workforce.census_map import CONTRACT, PAY, REQUIRED, CensusMap
-from planwise_nb.workforce.census_mapping import PAY_POSITION, UNMAPPED, apply_census_map, matched_columns, quoted
+from planwise_nb.workforce.census_mapping import PAY_POSITION, UNMAPPED, apply_census_map, matched_columns
 from planwise_nb.workforce.census_readings import ID, READINGS, SSN, TEXTS
 from planwise_nb.workforce.census_reports import ACCEPTED_ROWS, failures_by_rule, refusal, warnings
 from planwise_nb.workforce.extracts import LINE, read_extract

@@ -14,6 +14,7 @@ import duckdb
 import pyarrow as pa
 
 from planwise_nb.core import store
+from planwise_nb.core.digests import quoted
 from planwise_nb.core.errors import InputError, Problem
 from planwise_nb.workforce.census_map import CONTRACT, PAY, CensusMap
 from planwise_nb.workforce.expressions import check_expression
@@ -27,11 +28,6 @@ PAY_POSITION = "pay_position"
 WHOLE_NUMBER = r"-?(0|[1-9]\d{0,17})"
 FRACTION = r"-?(0|[1-9]\d{0,30})(\.\d{1,30})?"
 DAY = r"\d{4}[-/]\d{1,2}[-/]\d{1,2}( 00:00:00)?"
-
-
-def quoted(name: str) -> str:
-    """The name as a quoted SQL identifier."""
-    return '"' + name.replace('"', '""') + '"'
 
 
 def matched_columns(extract: pa.Table) -> dict[str, str]:

@@ -119,9 +119,9 @@ class Section(BaseModel):
 
 def _exact(value: object, schema: Mapping[str, Any]) -> Decimal:
     number = number_in_range(value, schema)
-    if number != rounded(number):
-        raise ValueError(f"has more than 6 decimals; the nearest value is {plain(rounded(number))}")
-    return rounded(number)
+    if number != (nearest := rounded(number)):
+        raise ValueError(f"has more than 6 decimals; the nearest value is {plain(nearest)}")
+    return nearest
 
 
 def _checked_entries(entries: Mapping[object, object], schema: Mapping[str, Any]) -> dict[object, Decimal]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 from collections import Counter
@@ -14,7 +15,7 @@ from planwise_nb.core.errors import InputError, Problem
 from planwise_nb.workforce.figures import plain, rounded, typed_number
 from planwise_nb.workforce.parameters import ResolvedScenario
 from planwise_nb.workforce.scenario import MAX_SEED
-from planwise_nb.workforce.scenario_files import load_scenario
+from planwise_nb.workforce.scenario_files import read_scenario
 
 MOST = 10_000
 """Members that one run may have."""
@@ -36,18 +37,18 @@ def load_members(
     """The members that ``scenarios``, names or paths joined by commas, stand for.
 
     ``grid``: ``section.key=start:stop:count`` items, of which every combination makes a member; ``seeds``: so many
-    members of each, with consecutive seeds from the scenario's on. Raises ``InputError`` as ``load_scenario`` does, for
-    a grid that cannot be read.
+    members of each, with consecutive seeds from the scenario's on. Raises ``InputError`` as ``read_scenario`` and
+    its ``resolve`` do, and for a grid that cannot be read.
     """
     names = [scenarios] if os.path.lexists(scenarios) else scenarios.split(",")
     if "" in names and len(names) > 1:
         raise InputError(f"{scenarios} names a scenario before or after each comma, and one is empty.", fix="Name it.")
     _refuse_said_twice([item.partition("=")[0] for item in grid], settings, years=years, seed=seed, seeds=seeds)
     axes = [_axis(item) for item in grid]
-    _refuse_too_many(len(names) * _product(len(axis) for axis in axes) * (seeds or 1), seeds)
+    _refuse_too_many(len(names) * math.prod(map(len, axes)) * (seeds or 1), seeds)
     loaded = [
-        _named(load_scenario(name, folders=folders, settings=[*settings, *point], years=years, seed=seed), point)
-        for name in names
+        _named(files.resolve([*settings, *point], years=years, seed=seed), point)
+        for files in (read_scenario(name, folders) for name in names)
         for point in product(*axes)
     ]
     members = [one for member in loaded for one in (_seeded(member, seeds) if seeds else [member])]
@@ -99,13 +100,6 @@ WRITTEN = "Write --grid compensation.cola_rate=0.01:0.05:5 for the five values 0
 def _grid_error(item: str, what: str, fix: str = WRITTEN) -> InputError:
     problem = Problem(rule="grid", where=f"--grid {item[:100]}", what=what, fix=fix)
     return InputError("The grid cannot be read.", [problem])
-
-
-def _product(counts: Iterator[int]) -> int:
-    result = 1
-    for count in counts:
-        result *= count
-    return result
 
 
 def _refuse_too_many(count: int, seeds: int | None) -> None:

@@ -15,7 +15,7 @@ from planwise_nb.workforce.csv_tables import SAMPLE
 from planwise_nb.workforce.job_levels import JobLevel
 from planwise_nb.workforce.levers import LeverRow
 from planwise_nb.workforce.scenario import Scenario
-from planwise_nb.workforce.scenario_parts import stated_figures
+from planwise_nb.workforce.scenario_parts import Part
 
 _PARAMETERS = {
     ("compensation", "merit_base"): "merit_base",
@@ -49,9 +49,9 @@ class ParameterLayer:
     where: str
 
 
-def part_layers(part: Scenario, rank: int, source: str, where: str) -> Iterator[ParameterLayer]:
+def part_layers(part: Part, rank: int, source: str, where: str) -> Iterator[ParameterLayer]:
     """What ``part`` states of the parameters, as rows of the layer number ``rank``."""
-    for section, key, value in stated_figures(part):
+    for (section, key), value in part.values.items():
         name = _PARAMETERS.get((section, key))
         if name is None or value is None:
             continue

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import cached_property, reduce
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -21,62 +23,103 @@ from planwise_nb.workforce.parameter_layers import (
     mix_problems,
     part_layers,
 )
-from planwise_nb.workforce.parameter_tables import read_tables
+from planwise_nb.workforce.parameter_tables import Tables, read_tables
 from planwise_nb.workforce.parameters import ResolvedScenario
 from planwise_nb.workforce.scenario import SCENARIO_NAME, SECTIONS, Scenario
-from planwise_nb.workforce.scenario_parts import (
-    Part,
-    check_part,
-    check_settings,
-    lay_over,
-    scenario_problems,
-    stated_figures,
-)
+from planwise_nb.workforce.scenario_parts import Part, check_part, check_settings, lay_over, scenario_problems
 
 MAX_DEPTH = 20
 """How many scenarios a chain of ``extends`` may have."""
 
 
-def load_scenario(
-    name_or_path: str,
-    *,
-    folders: Sequence[Path],
-    settings: Sequence[str] = (),
-    years: tuple[int, int] | None = None,
-    seed: int | None = None,
-) -> ResolvedScenario:
+@dataclass(frozen=True, kw_only=True)
+class ScenarioFiles:
+    """A scenario and all that it extends, with the tables, as the files say it: read once, for every member.
+
+    ``chain``: what each file states, from the scenario to its root; ``levers``: the lever rows of each; ``files``: the
+    paths that were read; ``chain_problems`` and ``table_problems``: what is wrong with them.
+    """
+
+    name: str
+    chain: tuple[Part, ...]
+    levers: tuple[tuple[LeverRow, ...], ...]
+    tables: Tables
+    files: tuple[Path, ...]
+    chain_problems: tuple[Problem, ...]
+    table_problems: tuple[Problem, ...]
+
+    def resolve(
+        self, settings: Sequence[str] = (), *, years: tuple[int, int] | None = None, seed: int | None = None
+    ) -> ResolvedScenario:
+        """The scenario with what a person typed laid over its files.
+
+        ``settings`` are ``section.key[.level]=value`` items and beat every file; ``years`` (first, last) and ``seed``
+        beat those. Raises ``InputError`` with everything that is wrong with the files, the tables and the settings.
+        """
+        typed = _typed_settings(settings, years, seed)
+        problems = [*self.chain_problems]
+        stated = Part(name="set", path=None, stated=check_settings(typed, problems))
+        parts = (stated, *self.chain)
+        merged = None if problems else _merged(lay_over(self._content, stated), parts, typed, problems)
+        problems += self.table_problems
+        layers = (*part_layers(stated, 0, "set", stated.where), *self._layers)
+        if levels := self.tables.job_levels:
+            problems += level_problems(layers, levels)
+            if merged:
+                problems += mix_problems(merged, levels, _place_of("hiring.level_mix", parts, typed))
+        if problems or merged is None:
+            raise InputError(f"Scenario {self.name} cannot be used.", problems)
+        return ResolvedScenario(
+            scenario_id=self.name,
+            chain=tuple(part.name for part in self.chain),
+            scenario=merged,
+            tables=self.tables,
+            layers=layers,
+            warnings=tuple(rounding_warnings(row for rows in self.levers for row in rows)),
+            settings=tuple(item for _, item in typed),
+            files=self.files,
+            census_file=next((part.census_file for part in parts if ("census", "file") in part.values), None),
+        )
+
+    @cached_property
+    def _content(self) -> dict[str, dict[str, Any]]:
+        """The files laid over each other, and over the defaults."""
+        defaults = Scenario().model_dump(include=set(SECTIONS), exclude_none=True)
+        return reduce(lay_over, reversed(self.chain), defaults)
+
+    @cached_property
+    def _layers(self) -> tuple[ParameterLayer, ...]:
+        """What the files and, after them, the defaults state of the parameters."""
+        layers: list[ParameterLayer] = []
+        for depth, (part, rows) in enumerate(zip(self.chain, self.levers, strict=True)):
+            layers += lever_layers(rows, 2 * depth + 1, f"levers:{part.name}")
+            layers += part_layers(part, 2 * depth + 2, f"yaml:{part.name}", f"{part.where}:")
+        stated = Scenario.model_validate(Scenario().model_dump(exclude_none=True))
+        defaults = Part(name="default", path=None, stated=stated)
+        return (*layers, *part_layers(defaults, 2 * len(self.chain) + 1, "default", "default"))
+
+
+def read_scenario(name_or_path: str, folders: Sequence[Path]) -> ScenarioFiles:
     """The scenario of that name in the first of ``folders`` that has it, or of that path, with all that it extends.
 
-    ``settings`` are ``section.key[.level]=value`` items and beat every file; ``years`` (first, last) and ``seed``
-    beat those. The tables are the first of their name in ``folders``; a path's own folder comes before them.
-    Raises ``InputError`` with everything that is wrong with the files, the tables and the settings.
+    The tables are the first of their name in ``folders``; a path's own folder comes before them. Raises ``InputError``
+    where there is no such scenario; what is wrong with its files is told with what is wrong with the settings.
     """
     leaf = scenario_path(name_or_path, folders)
     searched = list(dict.fromkeys([leaf.parent, *folders] if _is_path(name_or_path) else folders))
-    problems: list[Problem] = []
-    files = _chain(leaf, searched, problems)
-    typed = _typed_settings(settings, years, seed)
-    parts = [Part(name="set", path=None, stated=check_settings(typed, problems)), *files]
-    merged = None if problems else _merged(parts, typed, problems)
-    tables = read_tables(searched, problems)
-    levers, lever_files = _levers_of(files, searched, problems)
-    layers = tuple(_layers(parts, levers))
-    if tables.job_levels:
-        problems += level_problems(layers, tables.job_levels)
-        mix_place = _place_of("hiring.level_mix", parts, typed) if merged else ""
-        problems += mix_problems(merged, tables.job_levels, mix_place) if merged else ()
-    if problems or merged is None:
-        raise InputError(f"Scenario {leaf.stem} cannot be used.", problems)
-    return ResolvedScenario(
-        scenario_id=leaf.stem,
-        chain=tuple(part.name for part in files),
-        scenario=merged,
+    chain_problems: list[Problem] = []
+    chain = _chain(leaf, searched, chain_problems)
+    table_problems: list[Problem] = []
+    tables = read_tables(searched, table_problems)
+    levers, lever_files = _levers_of(chain, searched, table_problems)
+    return ScenarioFiles(
+        name=leaf.stem,
+        chain=tuple(chain),
+        levers=tuple(levers),
         tables=tables,
-        layers=layers,
-        warnings=tuple(rounding_warnings(row for rows in levers for row in rows)),
-        settings=tuple(item for _, item in typed),
-        files=(*(part.path for part in files if part.path), *lever_files, *tables.files),
-        census_file=_census_file(parts),
+        files=(*(part.path for part in chain if part.path), *lever_files, *tables.files),
+        chain_problems=tuple(chain_problems),
+        table_problems=tuple(table_problems),
     )
 
 
@@ -168,12 +211,10 @@ def _typed_settings(settings: Sequence[str], years: tuple[int, int] | None, seed
     return typed
 
 
-def _merged(parts: Sequence[Part], typed: Sequence[tuple[str, str]], problems: list[Problem]) -> Scenario | None:
-    """The parts, the strongest first, as one scenario; rules over several keys are checked here."""
-
-    content: dict[str, Any] = Scenario().model_dump(include=set(SECTIONS), exclude_none=True)
-    for part in reversed(parts):
-        content = lay_over(content, part)
+def _merged(
+    content: Mapping[str, Any], parts: Sequence[Part], typed: Sequence[tuple[str, str]], problems: list[Problem]
+) -> Scenario | None:
+    """What the parts, the strongest first, state together; rules over several keys are checked here."""
     leaf = parts[1].stated
     try:
         return Scenario.model_validate({**content, "description": leaf.description, "extends": leaf.extends})
@@ -184,55 +225,34 @@ def _merged(parts: Sequence[Part], typed: Sequence[tuple[str, str]], problems: l
 
 def _place_of(key: str, parts: Sequence[Part], typed: Sequence[tuple[str, str]]) -> str:
     """What the user typed, else the file, that states ``key``."""
-    name = ".".join(key.split(".")[:2])
-    by_user = [option for option, item in typed if item.startswith(name)]
-    stating = (
-        part for part in parts if name in {f"{section}.{key}" for section, key, _ in stated_figures(part.stated)}
-    )
+    section_and_key = tuple(key.split(".")[:2])
+    by_user = [option for option, item in typed if item.startswith(".".join(section_and_key))]
+    stating = (part for part in parts if section_and_key in part.values)
     return by_user[-1] if by_user else str(next(stating, parts[-1]).path)
 
 
 def _levers_of(
     files: Sequence[Part], searched: Sequence[Path], problems: list[Problem]
-) -> tuple[list[list[LeverRow]], list[Path]]:
+) -> tuple[list[tuple[LeverRow, ...]], list[Path]]:
     """The lever rows of each scenario of the chain, in its order, and the tables that were read.
 
     A scenario's rows are in the first table that has any, not searched further than the folder of the scenario: what
     lies behind belongs to another scenario of the same name, and so does what lies beside one.
     """
     tables: dict[Path, list[LeverRow]] = {}
-    levers: list[list[LeverRow]] = []
+    levers: list[tuple[LeverRow, ...]] = []
     names = {*scenario_names(searched), files[0].name} if files else set()
     for place, part in enumerate(files):
         others = {earlier.path.parent for earlier in files[:place] if earlier.path and earlier.name == part.name}
         near = list(searched)[: [*searched].index(part.path.parent) + 1] if part.path else []
-        own: list[LeverRow] = []
+        own: tuple[LeverRow, ...] = ()
         for path in (folder / "comp_levers.csv" for folder in near if folder not in others):
             if path not in tables and os.path.lexists(path):
                 tables[path] = read_levers(path, names.__contains__, problems)
-            if own := [row for row in tables.get(path, []) if row.scenario_id == part.name]:
+            if own := tuple(row for row in tables.get(path, []) if row.scenario_id == part.name):
                 break
         levers.append(own)
     return levers, list(tables)
-
-
-def _layers(parts: Sequence[Part], levers: Sequence[Sequence[LeverRow]]) -> Iterator[ParameterLayer]:
-    settings, *files = parts
-    yield from part_layers(settings.stated, 0, "set", settings.where)
-    for depth, (part, rows) in enumerate(zip(files, levers, strict=True)):
-        yield from lever_layers(rows, 2 * depth + 1, f"levers:{part.name}")
-        yield from part_layers(part.stated, 2 * depth + 2, f"yaml:{part.name}", f"{part.where}:")
-    defaults = Scenario.model_validate(Scenario().model_dump(exclude_none=True))
-    yield from part_layers(defaults, 2 * len(files) + 1, "default", "default")
-
-
-def _census_file(parts: Sequence[Part]) -> Path | None:
-    for part in parts:
-        if "file" in part.stated.census.model_fields_set:
-            file = part.stated.census.file
-            folder = part.path.parent if part.path else Path()
-            return Path(os.path.realpath(folder / file)) if file else None
-    return None
 
 
 def _refuse(rule: str, where: str, what: str, fix: str) -> NoReturn:

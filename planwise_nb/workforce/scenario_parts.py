@@ -5,10 +5,12 @@ A part is a ``Scenario`` that knows which keys were stated (pydantic's ``model_f
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -46,12 +48,18 @@ class Part:
         """Where it is stated, for a message."""
         return str(self.path or "--set")
 
+    @cached_property
+    def values(self) -> dict[tuple[str, str], Any]:
+        """Everything that is stated, by section and key, in the order of the fields."""
+        sections = self.stated.model_dump(include=set(SECTIONS), exclude_unset=True)
+        return {(section, key): value for section, values in sections.items() for key, value in values.items()}
 
-def stated_figures(part: Scenario) -> Iterator[tuple[str, str, Any]]:
-    """Section, key and value of everything that ``part`` states, in the order of the fields."""
-    for section, values in part.model_dump(include=set(SECTIONS), exclude_unset=True).items():
-        for key, value in values.items():
-            yield section, key, value
+    @cached_property
+    def census_file(self) -> Path | None:
+        """The census that is stated, from the folder of the part on; None where none is."""
+        folder = self.path.parent if self.path else Path()
+        file = self.stated.census.file
+        return Path(os.path.realpath(folder / file)) if file else None
 
 
 def check_part(content: Mapping[Any, Any], where: str, problems: list[Problem]) -> Scenario:
@@ -101,7 +109,7 @@ def lay_over(below: dict[str, dict[str, Any]], part: Part) -> dict[str, dict[str
     shares are stated as a whole by a file, and one by one by ``--set``.
     """
     result = {section: dict(values) for section, values in below.items()}
-    for section, key, value in stated_figures(part.stated):
+    for (section, key), value in part.values.items():
         schema = figure_schema(SECTIONS[section].model_fields[key]) or {"keys": ""}
         if key == "merit_budget":
             result[section].pop("merit_base", None)

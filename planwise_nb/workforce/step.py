@@ -10,7 +10,6 @@ import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +22,7 @@ from planwise_nb.core import display as shown
 from planwise_nb.core import store
 from planwise_nb.core.checklist import Checklist
 from planwise_nb.core.digests import table_digest
-from planwise_nb.core.errors import CheckError, ChecklistError, InputError
+from planwise_nb.core.errors import CheckError, ChecklistError
 from planwise_nb.core.holder import serve_runner
 from planwise_nb.core.kernels import STEP_RESULT
 from planwise_nb.core.location import find_run, is_executing
@@ -31,6 +30,7 @@ from planwise_nb.core.pipeline import Key, label
 from planwise_nb.core.processes import peak_memory_mb
 from planwise_nb.core.runs import Run
 from planwise_nb.workforce import models, publication, sql_magic
+from planwise_nb.workforce.membership import require_member
 from planwise_nb.workforce.models import Model
 from planwise_nb.workforce.panel import show_panel
 from planwise_nb.workforce.pipeline import WORKFORCE
@@ -103,10 +103,8 @@ class WorkforceStep:
 
         Raises ``InputError`` where the run has no such member.
         """
-        if scenario and scenario not in self.scenarios:
-            near = get_close_matches(scenario, self.scenarios, 1, 0)
-            raise InputError(f"Run {self.run.folder.name} has no scenario {scenario}.", fix=f"Did you mean {near[0]}?")
-        self.scenario = scenario or self.scenarios[0]
+        members = self.scenarios
+        self.scenario = require_member(scenario or members[0], members, self.run.folder.name)
         return self.scenario
 
     def move(self, run: Run, year: int | None, scenario: str = "") -> None:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from planwise_nb.core.printable import printable
 from planwise_nb.workforce import publication
 from planwise_nb.workforce.draws import draw
 from planwise_nb.workforce.masking import masked
+from planwise_nb.workforce.membership import require_member
 from planwise_nb.workforce.pipeline import WORKFORCE
 
 Row = dict[str, Any]
@@ -184,10 +184,7 @@ def tell(folder: Path, employee_id: str, scenario: str | None = None) -> tuple[S
     """
     seeds = read_manifest(folder)["seeds"]
     if scenario is not None:
-        if scenario not in seeds:
-            near = get_close_matches(scenario, seeds, 1, 0)
-            raise InputError(f"Run {folder.name} has no scenario {scenario}.", fix=f"Did you mean {near[0]}?")
-        seeds = {scenario: seeds[scenario]}
+        seeds = {scenario: seeds[require_member(scenario, seeds, folder.name)]}
     who = employee_id.encode("utf-8", "replace").decode("utf-8")
     with store.connect() as connection:
         publication.open_published(connection, folder)
