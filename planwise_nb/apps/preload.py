@@ -18,7 +18,6 @@ def _import() -> None:
     import IPython.core.completer  # noqa: F401, PLC0415
     import ipywidgets  # noqa: F401, PLC0415
     import pandas  # noqa: PLC0415
-    import pandas.io.formats.html  # noqa: PLC0415
     import sql.magic  # noqa: F401, PLC0415
     import wcwidth  # noqa: F401, PLC0415 - jupysql measures its tables with it
 
@@ -27,4 +26,5 @@ def _import() -> None:
 
     # outside a kernel, pandas takes this process for a terminal and would fit its tables to the width of that
     pandas.set_option("display.max_columns", 20)
+    pandas.DataFrame().to_html()  # the first table imports what draws it
     display.note("warm").to_dict()  # the first chart reads the whole schema of charts
