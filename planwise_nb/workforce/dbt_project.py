@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import chdir, contextmanager
 from dataclasses import asdict, dataclass
+from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
 
@@ -105,7 +106,9 @@ def compiled() -> tuple[CompiledModel, ...]:
 def _compile() -> tuple[CompiledModel, ...]:
     models = ["--select", "fqn:planwise", "--exclude", "resource_type:test", "resource_type:unit_test"]
     done = _results("compile", _call(["compile", *models, "--vars", json.dumps(_ANY_YEAR)], manifest=None))
-    nodes = [result.node for result in done.results if result.node.config.materialized != "ephemeral"]
+    nodes = {result.node.unique_id: result.node for result in done.results}
+    reads = {name: sorted(nodes.keys() & nodes[name].depends_on.nodes) for name in sorted(nodes)}
+    ordered = [nodes[name] for name in TopologicalSorter(reads).static_order()]
     return tuple(
         CompiledModel(
             name=node.name,
@@ -116,7 +119,8 @@ def _compile() -> tuple[CompiledModel, ...]:
             columns=_columns(node) if node.config.contract.enforced else "",
             sql=node.compiled_code,
         )
-        for node in nodes
+        for node in ordered
+        if node.config.materialized != "ephemeral"
     )
 
 
