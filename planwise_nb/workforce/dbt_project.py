@@ -77,9 +77,9 @@ def compiled_beside() -> Iterator[None]:
             target = place / PROJECT / path.relative_to(source)
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, target)
-        compiling = subprocess.Popen([sys.executable, "-m", __name__], cwd=place)
-        yield
-        if compiling.wait() != 0:
+        with subprocess.Popen([sys.executable, "-m", __name__], cwd=place) as compiling:
+            yield
+        if compiling.returncode != 0:
             raise ModelError("dbt could not compile the shipped models.", fix="See what it said above.")
         with chdir(place):
             _compiled_ahead[_digest()] = compiled()
