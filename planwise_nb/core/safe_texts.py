@@ -36,7 +36,11 @@ def texts(rows: duckdb.DuckDBPyRelation) -> list[str]:
 
 def with_texts(rows: duckdb.DuckDBPyRelation, *changes: Callable[[str], str]) -> duckdb.DuckDBPyRelation:
     """``rows`` with the SQL of ``changes``, one after the other, in place of every text."""
-    found, query = texts(rows), "given"
-    for change in changes if found else ():
+    found = texts(rows)
+    if not found:
+        return rows
+    query = "given"
+    for change in changes:
         query = f"(select * replace ({', '.join(f'{change(text)} as {text}' for text in found)}) from {query})"  # noqa: S608
-    return rows.query("given", f"from {query}")
+    changed: duckdb.DuckDBPyRelation = rows.query("given", f"from {query}")
+    return changed

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import duckdb
 from xlsxwriter import Workbook
@@ -91,12 +91,12 @@ def write_rows(
     return written
 
 
-def _writer(sheet: Worksheet, kind: str) -> Callable[..., Any]:
-    if kind.startswith("BOOLEAN"):
-        return sheet.write_boolean
+def _writer(sheet: Worksheet, kind: str) -> Callable[..., object]:
     if kind.startswith(("DATE", "TIMESTAMP")):
-        return lambda row, column, day, shape: _write_day(sheet, row, column, day, shape)
-    return sheet.write_string if kind == "VARCHAR" else sheet.write_number
+        return partial(_write_day, sheet)
+    writers: dict[str, Callable[..., object]] = {"VARCHAR": sheet.write_string, "BOOLEAN": sheet.write_boolean}
+    number: Callable[..., object] = sheet.write_number
+    return writers.get(kind, number)
 
 
 def _write_day(sheet: Worksheet, row: int, column: int, day: date, shape: Format | None) -> None:

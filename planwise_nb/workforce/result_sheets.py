@@ -257,13 +257,15 @@ SHEETS = (
     ),
     Sheet(
         "Parameters",
-        "Every parameter as used, by year and level, and who states it.",
+        "Every parameter as used, with the levels and years for which it has the value, and who states it.",
         """
         select
-            {keys}, parameter_name, level_id, simulation_year, parameter_value, parameter_source,
-            if(is_locked, 'yes', 'no') as is_locked,
+            {keys}, parameter_name, string_agg(distinct level_id, ', ' order by level_id) as levels,
+            string_agg(distinct simulation_year, ', ' order by simulation_year) as years, parameter_value,
+            parameter_source, if(is_locked, 'yes', 'no') as is_locked,
         from parameters
-        order by all
+        group by {keys}, parameter_name, parameter_value, parameter_source, parameters.is_locked
+        order by {keys}, parameter_name, levels, years
         """,
         "parameters",
     ),

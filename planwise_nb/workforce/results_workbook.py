@@ -123,7 +123,7 @@ class _Writer:
             self._with_people(people)
         workbook_charts.draw(self._book, drawn, placed, self._format(bold=True, font_size=14))
         self._page(drawn)
-        told = {sheet.name: sheet.holds for sheet in (*sheets, *self._people)}
+        told = {sheet.name: sheet.holds for sheet in sheets} | {sheet.name: sheet.holds for sheet in self._people}
         self._contents(contents, {"Charts": "The story in pictures, drawn from the other sheets.", **told})
 
     def _format(self, **properties: Any) -> Format:
@@ -131,6 +131,10 @@ class _Writer:
         if key not in self._formats:
             self._formats[key] = self._book.add_format({"valign": "top", **properties})
         return self._formats[key]
+
+    def _shape(self, column: Column) -> Format:
+        looks = {"text_wrap": True, "indent": 1} if column.shape == TEXT else {}
+        return self._format(num_format=column.shape, **looks)
 
     def _levels(self) -> list[int]:
         found = self._connection.execute("select distinct level_id from levels order by all")
@@ -144,12 +148,13 @@ class _Writer:
         for name, text in given.items():
             query = query.replace(f"{{{name}}}", text)
         rows = self._connection.sql(query)
-        known = COLUMNS | {f"level_{level}": Column(f"Level {level}", "people") for level in levels}
+        known = {**COLUMNS} | {f"level_{level}": Column(f"Level {level}", "people") for level in levels}
         columns = {name: known[name] for name in rows.columns}
         keys = sheet.keys + len(self._names) - len(KEYS)
         made = self._head(sheet.name, f"{sheet.holds} {self._bound(sheet)}".strip(), list(columns.values()), keys)
-        shapes = [self._format(num_format=column.shape, text_wrap=column.shape == TEXT) for column in columns.values()]
-        write_rows(made, self._connection, rows, top=HEADER + 1, formats=shapes)
+        shapes = [self._shape(column) for column in columns.values()]
+        count = write_rows(made, self._connection, rows, top=HEADER + 1, formats=shapes)
+        made.autofilter(HEADER, 0, HEADER + count, len(columns) - 1)
         titles = {name: column.title for name, column in columns.items()}
         return Placed(sheet.name, HEADER + 1, titles, self._keys(query, sheet.charted))
 
@@ -170,7 +175,8 @@ class _Writer:
     def _with_people(self, people: _People) -> None:
         columns = [Column(name, shape="", width=max(len(name) + 2, 14)) for name in people.rows.columns]
         sheet = self._head(people.name, people.holds, columns, 1)
-        write_rows(sheet, self._connection, excel_rows(people.rows), top=HEADER + 1)
+        count = write_rows(sheet, self._connection, excel_rows(people.rows), top=HEADER + 1)
+        sheet.autofilter(HEADER, 0, HEADER + count, len(columns) - 1)
 
     def _head(self, name: str, note: str, columns: Sequence[Column], keys: int) -> Worksheet:
         """A new sheet with its title, note and headings."""
@@ -179,8 +185,8 @@ class _Writer:
         sheet.write_string(1, 0, note, self._format(font_color="#555555"))
         sheet.set_row(HEADER, 45)
         for place, column in enumerate(columns):
-            side = "left" if column.shape in (TEXT, "") else "right"
-            heading = self._format(bold=True, text_wrap=True, bg_color="#F2F5F8", bottom=2, align=side)
+            side = {"align": "left", "indent": 1} if column.shape in (TEXT, "") else {"align": "right"}
+            heading = self._format(bold=True, text_wrap=True, bg_color="#F2F5F8", bottom=2, **side)
             sheet.set_column(place, place, column.width)
             sheet.write_string(HEADER, place, "\n".join(filter(None, (column.title, column.unit))), heading)
         sheet.freeze_panes(HEADER + 1, keys)

@@ -15,6 +15,8 @@ from xlsxwriter.worksheet import Worksheet
 from planwise_nb.core.display import BLUE, GREEN, GREY, INK, MAX_PANELS, ORANGE, PURPLE, VERMILLION, ramp
 
 Colours = Mapping[str, str]
+TARGET = "#C4C4C4"
+MILLIONS = '[>=1000000]#,##0.0,,"  million";#,##0'
 WIDTH, HEIGHT = 500, 290
 ROWS, COLUMNS = 15, 8
 """So many rows and columns of the sheet are as high and as wide as a chart with the space about it."""
@@ -76,8 +78,8 @@ PICTURES = (
             {"hires_in": GREEN, "exits_out": VERMILLION, "reductions_out": ORANGE, "new_hire_exits_out": PURPLE},
             {}, "simulation_year", "stacked"),
     Picture("Growth against target", "Growth", "Against the year before", "0.0%", {},
-            {"target_growth_rate": "#9A9A9A", "headcount_growth": BLUE} | PAY_GROWTH),
-    Picture("Payroll", "Pay", "Amount paid in the year", "#,##0", {"payroll": BLUE}),
+            {"target_growth_rate": TARGET, "headcount_growth": BLUE} | PAY_GROWTH),
+    Picture("Payroll", "Pay", "Amount paid in the year", MILLIONS, {"payroll": BLUE}),
     Picture("Pay per person", "Pay", "Amount a year", "#,##0", {},
             {"average_compensation": ORANGE, "median_compensation": BLUE, "payroll_per_person_year": PURPLE}),
     Picture("Level mix at year end", "Level mix", "Share of people", "0%", {}, {}, "simulation_year",
@@ -88,7 +90,7 @@ PICTURES = (
 SIDE_BY_SIDE = (
     ("Headcount at year end", "Headcount", "closing_headcount", "#,##0"),
     ("Growth of headcount", "Growth", "headcount_growth", "0.0%"),
-    ("Payroll", "Pay", "payroll", "#,##0"),
+    ("Payroll", "Pay", "payroll", MILLIONS),
     ("Average pay of the active", "Pay", "average_compensation", "#,##0"),
 )
 BRIDGE_COLOURS = (GREY, GREEN, PURPLE, VERMILLION, ORANGE, BLUE)
@@ -158,12 +160,14 @@ def _drawn(book: Workbook, picture: Picture, sheet: Placed, rows: tuple[int, int
             series = {"name": named[column], "categories": across, "values": sheet.cells(column, rows)} | look
             if picture.sheet == "Bridge" and colour:
                 series["points"] = [{"fill": {"color": point}} for point in BRIDGE_COLOURS]
-                series["data_labels"] = {"value": True, "font": {"size": 8}}
+                series["data_labels"] = {"value": True, "num_format": "#,##0;;", "font": {"size": 8, "color": "white"}}
             chart.add_series(series)
         charts.append(chart)
     if len(charts) > 1:
         charts[0].combine(charts[1])
-    dressed = _dressed(charts[0], picture.title, picture.axis, picture.shape)
+    dressed = _dressed(
+        charts[0], picture.title, picture.axis, picture.shape, from_zero=bool(bars) and not picture.subtype
+    )
     if picture.sheet == "Bridge" or len(bars) + len(picture.lines) == 1:
         dressed.set_legend({"none": True})
     return dressed
@@ -190,19 +194,27 @@ def _bar(colour: str) -> dict[str, Any]:
 
 
 def _line(colour: str) -> dict[str, Any]:
+    if colour == TARGET:
+        return {"line": {"color": colour, "width": 6}}
     marker = {"type": "circle", "size": 5, "fill": {"color": colour}, "border": {"color": colour}}
     return {"line": {"color": colour, "width": 2}, "marker": marker}
 
 
-def _dressed(chart: Chart, title: str, axis: str, shape: str, *, years: bool = False) -> Chart:
-    """The finished chart; ``years``: its lower axis counts years, one by one."""
+def _dressed(chart: Chart, title: str, axis: str, shape: str, *, years: bool = False, from_zero: bool = False) -> Chart:
+    """The finished chart; ``years``: its lower axis counts years, one by one; ``from_zero``: its bars stand on zero."""
     font = {"size": 9, "color": INK}
     counted = {"major_unit": 1, "num_format": "0", "major_gridlines": {"visible": False}} if years else {}
-    grid = {"visible": True, "line": {"color": "#E6E6E6"}}
-    named = {"name": axis, "name_font": {**font, "bold": False}}
+    figures = {
+        "name": axis,
+        "name_font": {**font, "bold": False},
+        "num_font": font,
+        "num_format": shape,
+        "line": {"none": True},
+        "major_gridlines": {"visible": True, "line": {"color": "#E6E6E6"}},
+    }
     chart.set_title({"name": title, "name_font": {"size": 11, "color": INK}, "overlay": False})
     chart.set_x_axis({"num_font": font, "label_position": "low", "line": {"color": "#999999"}, **counted})
-    chart.set_y_axis({**named, "num_font": font, "num_format": shape, "line": {"none": True}, "major_gridlines": grid})
+    chart.set_y_axis(figures | ({"min": 0} if from_zero else {}))
     chart.set_legend({"position": "bottom", "font": font})
     chart.set_chartarea({"border": {"color": "#DDDDDD"}})
     chart.set_size({"width": WIDTH, "height": HEIGHT})
