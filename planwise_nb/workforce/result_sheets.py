@@ -100,6 +100,9 @@ COLUMNS: Mapping[str, Column] = {
     "median_pay": _money("Median"),
     "quartile_3": _money("Upper quartile"),
     "highest_pay": _money("Highest"),
+    "level_name": _text("Name", 20),
+    "range_min": _money("Range from"),
+    "range_max": _money("Range to"),
     "step": _text("Step", 24),
     "check_name": _text("Check", 30),
     "severity": _text("Severity", 10),
@@ -215,8 +218,8 @@ SHEETS = (
         "Headcount, payroll and the spread of pay per year of those employed at year end, by level.",
         """
         select
-            {keys}, simulation_year, level_id, headcount, paid, average_pay, lowest_pay, quartile_1, median_pay,
-            quartile_3, highest_pay,
+            {keys}, simulation_year, level_id, level_name, headcount, paid, average_pay, lowest_pay, quartile_1,
+            median_pay, quartile_3, highest_pay, range_min, range_max,
         from levels
         order by {keys}, simulation_year, level_id
         """,

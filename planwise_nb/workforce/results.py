@@ -42,11 +42,16 @@ QUERIES = {
             group by all
         )
         select
-            * exclude (spread),
+            spreads.* exclude (spread),
             round(spread[1], 2) as lowest_pay, round(spread[2], 2) as quartile_1, round(spread[3], 2) as median_pay,
             round(spread[4], 2) as quartile_3, round(spread[5], 2) as highest_pay,
+            ranges.name as level_name, ranges.min_compensation as range_min, ranges.max_compensation as range_max,
         from spreads
-        order by all
+        left join read_csv($job_levels, header = true, columns = {
+            scenario_id: 'varchar', level_id: 'integer', name: 'varchar', min_compensation: 'decimal(18, 2)',
+            max_compensation: 'decimal(18, 2)'
+        }) as ranges using (scenario_id, level_id)
+        order by scenario_id, simulation_year, level_id
     """,
     "parameters": """
         select scenario_id, parameter_name, level_id, simulation_year, parameter_value, parameter_source, is_locked,
@@ -114,9 +119,9 @@ class Results:
 
     ``metrics``, ``validation`` and ``chances`` are the whole ``fct_year_metrics``, ``fct_validation_results`` and
     ``fct_threshold_chances``; ``bands`` are those of ``fct_ensemble_bands`` with several members. ``levels``: headcount
-    at year end (people), what was paid in the year and the spread of pay per year by level; ``parameters``: every
-    parameter as used; ``differences``: those that differ from baseline. These three are of the first
-    ``MAX_SCENARIOS`` scenarios.
+    at year end (people), what was paid in the year, the spread of pay per year and its range by level;
+    ``parameters``: every parameter as used; ``differences``: those that differ from baseline. These three are of the
+    first ``MAX_SCENARIOS`` scenarios.
     """
 
     manifest: Mapping[str, Any]
@@ -153,6 +158,7 @@ def read_results(connection: duckdb.DuckDBPyConnection, folder: Path) -> Results
         "told": list(manifest["seeds"])[:MAX_SCENARIOS],
         "of_baseline": OF_BASELINE,
         "layers": str(folder / "params" / "parameter_layers.csv"),
+        "job_levels": str(folder / "params" / "job_levels.csv"),
     }
     frames = {
         name: connection.execute(query, {key: value for key, value in given.items() if f"${key}" in query}).df()
@@ -174,7 +180,9 @@ def published_results(folder: Path) -> Results:
 
 
 def _stated(manifest: Mapping[str, Any]) -> pd.DataFrame:
-    """What scenarios state that differs from the project's defaults and that no year or level may state otherwise."""
+    """What scenarios state that differs from the project's defaults: not the parameters of a year or level, which the
+    models tell, nor years and seeds, which are told anyway.
+    """
     defaults = project_defaults()
     rows = [
         {
@@ -185,7 +193,7 @@ def _stated(manifest: Mapping[str, Any]) -> pd.DataFrame:
         }
         for scenario, values in list(manifest["differences"].items())[:MAX_SCENARIOS]
         for key, value in values.items()
-        if tuple(key.split(".")[:2]) not in PARAMETERS
+        if tuple(key.split(".")[:2]) not in PARAMETERS and not key.startswith("simulation.")
     ]
     return pd.DataFrame(rows)
 
