@@ -9,7 +9,7 @@ import pandas
 import sql.magic  # noqa: F401
 
 from planwise_nb.core import display
-from planwise_nb.workforce import dbt_project, notebook  # noqa: F401
+from planwise_nb.workforce import dbt_project, notebook, results_workbook, summary  # noqa: F401
 
 
 def preload() -> None:

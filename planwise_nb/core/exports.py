@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,7 +37,7 @@ def export(
     a sheet of Excel holds; nothing is written then.
     """
     kind = file.suffix.lower()
-    _check_target(file, kind, force)
+    check_target(file, KINDS, force)
     count = int(rows.count("*").fetchall()[0][0])
     if kind == ".xlsx" and count >= SHEET_ROWS:
         raise InputError(
@@ -63,9 +63,10 @@ def export(
         return Exported(count, count_cut(rows))
 
 
-def _check_target(file: Path, kind: str, force: bool) -> None:
-    if kind not in KINDS:
-        raise InputError(f"{file} is of an unknown format.", fix=f"Name a file that ends in one of {', '.join(KINDS)}.")
+def check_target(file: Path, kinds: Sequence[str], force: bool) -> None:
+    """Raise ``InputError`` unless ``file`` ends in one of ``kinds`` and may be written."""
+    if file.suffix.lower() not in kinds:
+        raise InputError(f"{file} is of an unknown format.", fix=f"Name a file that ends in one of {', '.join(kinds)}.")
     if file.is_dir() or not file.parent.is_dir():
         what = "is a folder" if file.is_dir() else "lies in a folder that does not exist"
         raise InputError(f"{file} {what}.", fix="Name a file in a folder that exists.")

@@ -38,7 +38,8 @@ figure { margin: 0; break-inside: avoid; } figure svg { max-width: 100%; height:
 table { border-collapse: collapse; width: 100%; font-size: 11.5px; } tr { break-inside: avoid; }
 th, td { padding: 3px 5px; border-bottom: 1px solid #ddd; text-align: left; vertical-align: top;
   overflow-wrap: anywhere; }
-th:not(.n), td:not(.n) { min-width: 6.5em; } th { background: #f2f5f8; overflow-wrap: normal; } .n { text-align: right; } td.n { white-space: nowrap; }
+th:not(.n), td:not(.n) { min-width: 6.5em; }
+th { background: #f2f5f8; overflow-wrap: normal; } .n { text-align: right; } td.n { white-space: nowrap; }
 table.facts td:first-child, table.steps td:first-child { white-space: nowrap; }
 @page { size: A4; margin: 14mm; }
 @media print { body { margin: 0; padding: 0; max-width: none; font-size: 11px; } table { font-size: 8.5px; }
