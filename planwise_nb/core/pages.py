@@ -28,9 +28,10 @@ body { font: 14px/1.5 Arial, Helvetica, "Liberation Sans", sans-serif; color: #2
 h1 { font-size: 24px; } h2 { font-size: 17px; border-bottom: 2px solid #0072B2; } a { color: #005a8d; }
 nav { display: flex; flex-wrap: wrap; gap: 4px 20px; padding: 6px 0; border-bottom: 1px solid #ddd; }
 nav .last { margin-left: auto; } .about { color: #555; }
-table { border: 0; border-collapse: collapse; font-size: 12px; margin: 8px 0; } .highlight .err { border: 0 !important; }
+table { border: 0; border-collapse: collapse; font-size: 12px; margin: 8px 0; }
+.highlight .err { border: 0 !important; }
 th, td { padding: 3px 8px; border: 0; border-bottom: 1px solid #ddd; text-align: left; vertical-align: top; }
-th { background: #f2f5f8; } caption { text-align: left; font-weight: bold; padding: 4px 0; } td.none { color: #767676; }
+th { background: #f2f5f8; } caption { text-align: left; font-weight: bold; padding: 4px 0; }
 .input { background: #f6f6f6; border-left: 3px solid #ccc; padding: 2px 10px; margin: 6px 0; }
 pre { font: 12px/1.45 "DejaVu Sans Mono", Menlo, Consolas, monospace; white-space: pre-wrap; margin: 4px 0; }
 .output { overflow-x: auto; margin: 4px 0 14px; } svg { max-width: 100%; height: auto; } .anchor-link { display: none; }
