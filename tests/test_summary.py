@@ -5,6 +5,7 @@ import re
 import pandas as pd
 import pytest
 
+from planwise_nb.workforce.results import Results
 from planwise_nb.workforce.summary import write_summary
 from tests.test_charts import metrics, year_of_metrics
 
@@ -34,6 +35,28 @@ CHECK = {
     "offender_sample": None,
     "is_passed": True,
 }
+LEVEL = {
+    "scenario_id": "baseline",
+    "simulation_year": 2029,
+    "level_id": 1,
+    "level_name": HOSTILE,
+    "headcount": 414,
+    "paid": 27639758.79,
+    "quartile_1": 62566.5,
+    "median_pay": 67046.0,
+    "quartile_3": 73537.5,
+    "range_min": 56000.0,
+    "range_max": 80000.0,
+}
+DIFFERENCE = {
+    "scenario_id": HOSTILE,
+    "parameter_name": "total_termination_rate",
+    "levels": None,
+    "years": "2025, 2026",
+    "parameter_value": 0.1,
+    "baseline_value": 0.12,
+    "parameter_source": "set",
+}
 CHANCE = {
     "scenario_id": HOSTILE,
     "simulation_year": 2026,
@@ -60,16 +83,18 @@ def bands_of(members):
     return pd.DataFrame(rows)
 
 
-def summary(folder, *, manifest=MANIFEST, rows=None, checks=(CHECK,), members=1):
+def summary(folder, *, manifest=MANIFEST, rows=None, checks=(CHECK,), members=1, different=True):
     frame = with_compound(metrics() if rows is None else rows)
-    paths = write_summary(
-        folder,
+    results = Results(
         manifest=manifest,
         metrics=frame,
         validation=pd.DataFrame(checks, columns=list(CHECK)),
-        bands=bands_of(members),
+        levels=pd.DataFrame([LEVEL | {"scenario_id": name} for name in list(dict.fromkeys(frame["scenario_id"]))[:20]]),
+        differences=pd.DataFrame([DIFFERENCE] if different else []),
+        bands=bands_of(members) if members > 1 else pd.DataFrame(),
         chances=pd.DataFrame([CHANCE] if members > 1 else [], columns=list(CHANCE)),
     )
+    paths = write_summary(folder, results)
     return [path.read_text(encoding="utf-8") for path in paths]
 
 
@@ -90,7 +115,26 @@ def test_both_tell_the_headcount_pay_and_provenance(tmp_path):
             "planwise run baseline",
         ):
             assert fact in text
-        assert "workforce.total_termination_rate" in text and "1 of 1 checks hold" in text
+        assert "1 of 1 checks hold" in text
+
+
+def test_parameters_that_differ_are_told_with_both_values(tmp_path):
+    text, page = summary(tmp_path)
+    assert r"| 2025, 2026 | 0.1 | 0.12 | set |" in text
+    assert "<td>set</td>" in page and "Parameters that differ from baseline" in page
+
+
+def test_pay_by_level_is_told_for_the_last_year(tmp_path):
+    for text in summary(tmp_path):
+        assert "At the end of 2029" in text and "67,046.00" in text and "27,639,758.79" in text
+
+
+def test_every_executed_notebook_is_linked_by_its_way_from_the_summary(tmp_path):
+    text, page = summary(tmp_path)
+    for link in ("../notebooks/00_pre_simulation.ipynb", "../notebooks/2029/03_workforce_requirements.ipynb"):
+        assert f"({link})" in text and f'<a href="{link}">' in page
+    assert page.count(".ipynb") == text.count(".ipynb") + 2 == 2 + 5 * 7 + 2
+    assert '<a href="results.xlsx">' in page
 
 
 def test_equal_runs_give_equal_files(tmp_path):
@@ -138,7 +182,7 @@ def test_hostile_text_does_not_break_the_markdown(tmp_path):
     text, _ = summary(tmp_path, manifest=MANIFEST | {"subject": HOSTILE}, rows=metrics(scenarios=[HOSTILE]))
     assert not any(line.startswith("# boo") for line in text.splitlines())
     table = [line for line in text.splitlines() if line.startswith("| &lt;script")]
-    assert table and all(len(re.split(r"(?<!\\)\|", line)) == 15 for line in table)
+    assert {len(re.split(r"(?<!\\)\|", line)) for line in table} == {15, 12, 9}  # years, levels, parameters
 
 
 def test_a_check_that_does_not_hold_is_shown_with_its_offenders(tmp_path):
@@ -150,8 +194,8 @@ def test_a_check_that_does_not_hold_is_shown_with_its_offenders(tmp_path):
 
 
 def test_the_least_that_a_manifest_says_is_enough(tmp_path):
-    text, page = summary(tmp_path, manifest={"run_id": "r1"})
-    assert "Every parameter has its default." in text and "Parent run" not in page
+    text, page = summary(tmp_path, manifest={"run_id": "r1"}, different=False)
+    assert "Every parameter is that of baseline." in text and "Parent run" not in page
 
 
 def test_a_run_without_years_has_a_page(tmp_path):
@@ -170,6 +214,6 @@ def test_an_empty_company_has_a_page(tmp_path):
 def test_every_scenario_is_shown_or_counted(tmp_path, count):
     names = [f"baseline~seed={number}" for number in range(count)]
     text, page = summary(tmp_path, rows=metrics([2025, 2026], names))
-    assert text.count("| baseline\\~seed=") == 2 * min(count, 20)
+    assert text.count("| baseline\\~seed=") == (2 + 1) * min(count, 20)
     assert ("The first 20 of 30 scenarios" in text) == (count > 20)
     assert ("The first 4 of 30 scenarios" in page) == (count > 20)

@@ -84,6 +84,14 @@ def find(out: Path, run_id: str) -> Any:
     return Run(WORKFORCE, ledger.folder(run_id), ledger)
 
 
+def outside_runs(path: Path) -> None:
+    """Raise ``InputError`` where ``path`` lies inside a run."""
+    from planwise_nb.core.manifest import MANIFEST  # noqa: PLC0415 - --help stays fast
+
+    if any((folder / MANIFEST).is_file() for folder in (path.resolve(), *path.resolve().parents)):
+        raise InputError(f"{path} lies inside a run, which stays as it is.", fix="Name a place elsewhere.")
+
+
 def project() -> Any:
     """The user's project: the working directory over what ships."""
     from planwise_nb.core.project import Project  # noqa: PLC0415 - --help stays fast

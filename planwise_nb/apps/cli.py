@@ -15,6 +15,7 @@ from planwise_nb.apps.answers import OUT, AsJson, Out, exit_code_told, find, pri
 from planwise_nb.apps.diff_command import diff
 from planwise_nb.apps.ensemble_command import ensemble
 from planwise_nb.apps.export_command import export
+from planwise_nb.apps.report_command import report
 from planwise_nb.apps.run_command import run
 from planwise_nb.apps.show_command import show
 from planwise_nb.apps.verify_command import verify
@@ -24,7 +25,7 @@ app = typer.Typer(
 )
 census_app = typer.Typer(no_args_is_help=True, help="Make a census to try things with.")
 app.add_typer(census_app, name="census")
-for command in (run, ensemble, show, diff, export, verify):
+for command in (run, ensemble, show, report, diff, export, verify):
     app.command()(command)
 
 

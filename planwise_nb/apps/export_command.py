@@ -9,8 +9,7 @@ from typing import Annotated
 
 import typer
 
-from planwise_nb.apps.answers import OUT, AsJson, Out, find, print_json, reported, since
-from planwise_nb.core.errors import InputError
+from planwise_nb.apps.answers import OUT, AsJson, Out, find, outside_runs, print_json, reported, since
 
 
 def export(  # noqa: PLR0917 - one argument an option of the command line
@@ -25,14 +24,12 @@ def export(  # noqa: PLR0917 - one argument an option of the command line
     """Write a table of a run to a file that is safe to open in a spreadsheet."""
     from planwise_nb.core import store  # noqa: PLC0415 - --help stays fast
     from planwise_nb.core.exports import export as write  # noqa: PLC0415
-    from planwise_nb.core.manifest import MANIFEST  # noqa: PLC0415
     from planwise_nb.workforce.exported_tables import rows_of  # noqa: PLC0415
 
     began = time.monotonic()
     with reported(as_json, began), store.connect() as connection:
         found = find(out, run_id)
-        if any((folder / MANIFEST).is_file() for folder in file.resolve().parents):
-            raise InputError(f"{file} lies inside a run, which stays as it is.", fix="Name a file elsewhere.")
+        outside_runs(file)
         done = write(connection, rows_of(connection, found.folder, table, year), file, force=force)
         if done.cut_cells:
             print(f"Warning: {done.cut_cells:,} cells are too long for Excel and are cut.", file=sys.stderr)

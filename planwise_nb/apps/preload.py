@@ -22,7 +22,7 @@ def _import() -> None:
     import wcwidth  # noqa: F401, PLC0415 - jupysql measures its tables with it
 
     from planwise_nb.core import display  # noqa: PLC0415
-    from planwise_nb.workforce import notebook, summary  # noqa: F401, PLC0415
+    from planwise_nb.workforce import notebook, results_workbook, summary  # noqa: F401, PLC0415
 
     # outside a kernel, pandas takes this process for a terminal and would fit its tables to the width of that
     pandas.set_option("display.max_columns", 20)

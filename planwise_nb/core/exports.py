@@ -2,35 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import duckdb
 
 from planwise_nb.core.digests import quoted
 from planwise_nb.core.errors import InputError
+from planwise_nb.core.manifest import DRAFT
+from planwise_nb.core.safe_texts import safe, safe_names, with_texts
+from planwise_nb.core.sheets import SHEET_ROWS, count_cut, excel_rows, open_workbook, write_rows
 
 KINDS = (".csv", ".xlsx", ".parquet")
-FORMULA = r"^([\t\r\n]|[\s\p{Z}\p{C}]*[=+\-@＝＋－＠])"
-"""What a text starts with that a spreadsheet would run, also in full width, also after blanks that are not seen."""
-
-SHEET_ROWS = 1_048_576
-CELL_LENGTH = 32_767
-WIDE = r"\x{10000}-\x{10FFFF}"
-"""The most that a sheet and a cell of Excel hold; a cell counts a wide letter, such as an emoji, twice."""
-
-CUT = "…"
-REFUSED = {sign: chr(0x2400 + sign) for sign in range(32) if chr(sign) not in "\t\n\r"} | {0xFFFE: "�", 0xFFFF: "�"}
-"""Signs that Excel refuses, each with the picture that stands for it."""
-
-NATIVE = ("BOOLEAN", "DATE", "TIMESTAMP", "DECIMAL", "DOUBLE", "FLOAT", "TINYINT", "SMALLINT", "INTEGER", "BIGINT",
-          "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT")  # fmt: skip
-"""Types that stay what they are; everything else is written as text."""
-
-CHUNK = 10_000
 
 
 @dataclass(frozen=True)
@@ -52,32 +37,36 @@ def export(
     a sheet of Excel holds; nothing is written then.
     """
     kind = file.suffix.lower()
-    _check_target(file, kind, force)
+    check_target(file, KINDS, force)
     count = int(rows.count("*").fetchall()[0][0])
     if kind == ".xlsx" and count >= SHEET_ROWS:
         raise InputError(
             f"A sheet of Excel holds {SHEET_ROWS:,} rows; there are {count:,} and a header.",
             fix="Export fewer rows, or to a .csv or .parquet file.",
         )
-    with _draft(file) as draft:
+    with drafted(file) as draft:
         if kind == ".parquet":
-            rows.write_parquet(draft, compression="zstd")
+            rows.write_parquet(str(draft), compression="zstd")
             return Exported(count)
+        header = safe_names(connection, rows.columns)
         if kind == ".csv":
-            named = zip(rows.columns, _safe_names(connection, rows.columns), strict=True)
+            named = zip(rows.columns, header, strict=True)
             renamed = ", ".join(f"{quoted(column)} as {quoted(name)}" for column, name in named)
-            _with_texts(rows, _safe).project(renamed).write_csv(draft, header=True)
+            with_texts(rows, safe).project(renamed).write_csv(str(draft), header=True)
             return Exported(count)
-        header = _safe_names(connection, rows.columns)
-        shown = _with_texts(_with_texts(rows, _safe), _shown)
-        cut = _count_cut(shown)
-        _write_sheet(connection.execute(_with_texts(shown, _fitting).sql_query()), header, Path(draft))
-        return Exported(count, cut)
+        with open_workbook(draft, streaming=True) as book:
+            sheet = book.add_worksheet("rows")
+            sheet.freeze_panes(1, 0)
+            for place, name in enumerate(header):
+                sheet.write_string(0, place, name)
+            write_rows(sheet, connection, excel_rows(rows), top=1)
+        return Exported(count, count_cut(rows))
 
 
-def _check_target(file: Path, kind: str, force: bool) -> None:
-    if kind not in KINDS:
-        raise InputError(f"{file} is of an unknown format.", fix=f"Name a file that ends in one of {', '.join(KINDS)}.")
+def check_target(file: Path, kinds: Sequence[str], force: bool) -> None:
+    """Raise ``InputError`` unless ``file`` ends in one of ``kinds`` and may be written."""
+    if file.suffix.lower() not in kinds:
+        raise InputError(f"{file} is of an unknown format.", fix=f"Name a file that ends in one of {', '.join(kinds)}.")
     if file.is_dir() or not file.parent.is_dir():
         what = "is a folder" if file.is_dir() else "lies in a folder that does not exist"
         raise InputError(f"{file} {what}.", fix="Name a file in a folder that exists.")
@@ -86,82 +75,16 @@ def _check_target(file: Path, kind: str, force: bool) -> None:
 
 
 @contextmanager
-def _draft(file: Path) -> Iterator[str]:
-    """The path of a draft beside ``file``, which becomes ``file`` when all went well and goes away when not."""
-    draft = file.with_name(f".{file.name}.draft{file.suffix}")
+def drafted(file: Path) -> Iterator[Path]:
+    """The path of a draft beside ``file``, which becomes ``file`` when all went well and goes away when not.
+
+    Raises ``InputError`` where the draft cannot be written.
+    """
+    draft = file.with_name(f".{file.name}{DRAFT}")
     try:
-        yield str(draft)
+        yield draft
         draft.replace(file)
     except duckdb.IOException as error:
         raise InputError(f"{file} cannot be written: {error}", fix="Check the folder and its permissions.") from error
     finally:
         draft.unlink(missing_ok=True)
-
-
-def _safe_names(connection: duckdb.DuckDBPyConnection, names: Sequence[str]) -> list[str]:
-    query = f"select {_safe('name')} from unnest($names) with ordinality as given(name, place) order by place"  # noqa: S608
-    return [row[0] for row in connection.execute(query, {"names": list(names)}).fetchall()]
-
-
-def _texts(rows: duckdb.DuckDBPyRelation) -> list[str]:
-    """The columns, quoted, that are written as text."""
-    named = zip(rows.columns, map(str, rows.types), strict=True)
-    return [quoted(name) for name, kind in named if not kind.startswith(NATIVE) or kind.endswith("]")]
-
-
-def _with_texts(rows: duckdb.DuckDBPyRelation, change: Callable[[str], str]) -> duckdb.DuckDBPyRelation:
-    """``rows`` with the SQL of ``change`` in place of every text."""
-    changed = ", ".join(f"{change(text)} as {text}" for text in _texts(rows))
-    return rows.project(f"* replace ({changed})") if changed else rows
-
-
-def _safe(value: str) -> str:
-    """The SQL of a value as a text that no spreadsheet runs."""
-    text = f"cast({value} as varchar)"
-    return f"case when regexp_matches({text}, '{FORMULA}') then chr(39) || {text} else {text} end"
-
-
-def _shown(text: str) -> str:
-    """The SQL of a text with pictures for the signs that Excel refuses."""
-    signs = " || ".join(f"chr({sign})" for sign in REFUSED)
-    return f"translate({text}, {signs}, '{''.join(REFUSED.values())}')"
-
-
-def _is_too_long(text: str) -> str:
-    """The SQL of whether a text is too long for a cell; most are short, which their bytes say."""
-    twice = f"length(regexp_replace({text}, '[^{WIDE}]', '', 'g'))"
-    return f"case when strlen({text}) > {CELL_LENGTH} then length({text}) + {twice} > {CELL_LENGTH} else false end"
-
-
-def _fitting(text: str) -> str:
-    """The SQL of a text cut to what a cell holds, with a mark where it was."""
-    room = f"case when regexp_matches({text}, '[{WIDE}]') then {CELL_LENGTH // 2} else {CELL_LENGTH - 1} end"
-    return f"case when {_is_too_long(text)} then left({text}, {room}) || '{CUT}' else {text} end"
-
-
-def _count_cut(rows: duckdb.DuckDBPyRelation) -> int:
-    cut = " + ".join(f"count(*) filter ({_is_too_long(text)})" for text in _texts(rows))
-    return int(rows.aggregate(cut or "0").fetchall()[0][0])
-
-
-def _write_sheet(found: duckdb.DuckDBPyConnection, header: Sequence[str], file: Path) -> None:
-    from openpyxl import Workbook  # noqa: PLC0415 - only Excel pays for it
-    from openpyxl.cell import WriteOnlyCell  # noqa: PLC0415
-
-    book = Workbook(write_only=True)
-    sheet = book.create_sheet("rows")
-    sheet.freeze_panes = "A2"
-
-    def cell(value: Any) -> Any:
-        if not isinstance(value, str):
-            return value
-        made = WriteOnlyCell(sheet, value=value)
-        # whatever it looks like: no formula, no error, no number
-        made.data_type = "s"
-        return made
-
-    sheet.append([cell(name) for name in header])
-    while chunk := found.fetchmany(CHUNK):
-        for row in chunk:
-            sheet.append([cell(value) for value in row])
-    book.save(file)

@@ -13,6 +13,7 @@ from planwise_nb.core.changes import require_unchanged
 from planwise_nb.core.errors import InputError
 from planwise_nb.core.holder import HOLDER, KERNEL, LOCK, hold
 from planwise_nb.core.manifest import LOG, MANIFEST, claim_folder, done_steps, provenance
+from planwise_nb.core.pages import REPORT
 from planwise_nb.core.pipeline import Key, label
 from planwise_nb.core.project import shipped
 from planwise_nb.core.rollback import roll_back
@@ -21,7 +22,7 @@ from planwise_nb.core.runs import Run
 from planwise_nb.core.trail import chained, sealed
 from planwise_nb.core.verification import require_sound_manifest, verify
 
-NOT_FORKED = (MANIFEST, LOG, LOCK, HOLDER, KERNEL)
+NOT_FORKED = (MANIFEST, LOG, LOCK, HOLDER, KERNEL, REPORT)
 """What a run has of its own, and a child of it does not take over."""
 
 

@@ -48,7 +48,7 @@ class ResolvedScenario:
     @property
     def differences(self) -> dict[str, Any]:
         """Keys (``section.key`` or ``section.key.level``) whose value is not the project's default, with the value."""
-        defaults = dict(_flat(Scenario()))
+        defaults = project_defaults()
         return {key: value for key, value in _flat(self.scenario) if defaults.get(key) != value}
 
     def with_job_levels(self, levels: Sequence[JobLevel]) -> ResolvedScenario:
@@ -62,6 +62,11 @@ class ResolvedScenario:
                 f"Scenario {self.scenario_id} does not fit the job levels of the census mapping.", problems
             )
         return replace(self, tables=replace(self.tables, job_levels=ordered))
+
+
+def project_defaults() -> dict[str, Any]:
+    """The project's default of every key (``section.key`` or ``section.key.level``) that has one."""
+    return dict(_flat(Scenario()))
 
 
 def write_parameters(members: Sequence[ResolvedScenario], folder: Path) -> None:

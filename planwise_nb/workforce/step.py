@@ -10,7 +10,6 @@ import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -189,21 +188,16 @@ class WorkforceStep:
                 publication.publish(connection, publication.EMPLOYEE_LEVEL, self.year)
 
     def summarise(self) -> None:
-        """Write the summary of the run into ``export/``."""
-        from planwise_nb.workforce.summary import write_summary  # noqa: PLC0415 - the last step only
+        """Write the summary and the workbook of the run into ``export/``."""
+        from planwise_nb.workforce.results import read_results  # noqa: PLC0415 - the last step only
+        from planwise_nb.workforce.results_workbook import write_workbook  # noqa: PLC0415
+        from planwise_nb.workforce.summary import write_summary  # noqa: PLC0415
 
         if self.is_executing:
-            validation = self.frame("from fct_validation_results order by all")
-            bands = self.frame("from fct_ensemble_bands order by all")
-            chances = self.frame("from fct_threshold_chances order by all")
-            write_summary(
-                Path("export"),
-                manifest=self.run.manifest,
-                metrics=self.metrics(),
-                validation=validation,
-                bands=bands,
-                chances=chances,
-            )
+            with self._reading() as connection:
+                results = read_results(connection, self.run.folder)
+            write_summary(publication.EXPORT, results)
+            write_workbook(publication.EXPORT / "results.xlsx", [results])
 
     def complete(self) -> None:
         """Publish the step's small tables and hand its checks and row counts to the runner."""

@@ -1,0 +1,226 @@
+"""The workbook of results: sheets that a finance team keeps, with a contents page and Excel's own charts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pandas as pd
+from xlsxwriter import Workbook
+from xlsxwriter.format import Format
+from xlsxwriter.worksheet import Worksheet
+
+from planwise_nb.core import store
+from planwise_nb.core.errors import InputError
+from planwise_nb.core.exports import drafted
+from planwise_nb.core.sheets import SHEET_ROWS, excel_rows, open_workbook, write_rows
+from planwise_nb.workforce import workbook_charts
+from planwise_nb.workforce.exported_tables import rows_of
+from planwise_nb.workforce.result_sheets import COLUMNS, SHEETS, Column, Sheet
+from planwise_nb.workforce.results import MAX_SCENARIOS, Results, facts
+from planwise_nb.workforce.workbook_charts import Placed
+
+TABLES = ("metrics", "levels", "validation", "parameters", "differences", "bands", "chances")
+HEADER = 3
+"""The row of the headings, 0 being the first; above them are title and note."""
+
+PEOPLE = {"People": "fct_workforce_snapshot", "Events": "fct_yearly_events"}
+UNITS = {
+    "Amounts": "In the currency of the census; pay is per year, payroll is what was paid in the year.",
+    "Rates": "Shares of what the heading names, shown in percent.",
+    "People": "Headcount is everybody employed on the last day of the year.",
+    "Figures": "Every figure is that of the run's tables; no cell holds a formula.",
+}
+KEYS = ("run_id", "scenario_id")
+TEXT = "@"
+A4 = 9
+
+
+def write_workbook(file: Path, runs: Sequence[Results], *, people_of: Path | None = None) -> None:
+    """Write the workbook of one run, or of several side by side, to ``file``, by atomic rename.
+
+    ``runs``: of each what ``results.published_results(folder)`` gives, in the order in which they are shown; of each
+    the first ``MAX_SCENARIOS`` scenarios are told one by one. ``people_of``: the folder of a run whose people and
+    events are added, a sheet a year, numbers masked. Equal results give equal bytes. Raises ``InputError`` where a
+    sheet cannot hold the people of a year; nothing is written then.
+    """
+    with store.connect() as connection:
+        people = [] if people_of is None else _people(connection, people_of)
+        _register(connection, runs)
+        with drafted(file) as draft, open_workbook(draft, streaming=bool(people)) as book:
+            _Writer(book, connection, runs, people).write()
+
+
+@dataclass(frozen=True)
+class _People:
+    """A sheet with a row per person or event."""
+
+    name: str
+    holds: str
+    rows: duckdb.DuckDBPyRelation
+
+
+def _people(connection: duckdb.DuckDBPyConnection, folder: Path) -> list[_People]:
+    """The employee-level sheets of a run. Raises ``InputError`` for one that does not fit."""
+    found = []
+    for what, table in PEOPLE.items():
+        rows = rows_of(connection, folder, table)
+        years = rows.aggregate("simulation_year, count(*) as people", "simulation_year").order("simulation_year")
+        for year, count in years.fetchall():
+            if count > SHEET_ROWS - HEADER - 1:
+                raise InputError(
+                    f"A sheet of Excel holds {SHEET_ROWS:,} rows; {table} has {count:,} in {year}.",
+                    fix=f"Export it: planwise export {folder.name} {what.lower()}_{year}.parquet --table {table}"
+                    f" --year {year}",
+                )
+            holds = f"Table {table} of {year}, a row {'a person' if what == 'People' else 'an event'}, numbers masked."
+            of_year = rows.filter(f"simulation_year = {int(year)}").order("scenario_id, employee_id")
+            found.append(_People(f"{what} {year}", holds, of_year))
+    return found
+
+
+def _register(connection: duckdb.DuckDBPyConnection, runs: Sequence[Results]) -> None:
+    """Make a table of each of ``TABLES`` as sheets take it, with the run of each row; without one that no run has."""
+    for name in TABLES:
+        frames = [_bounded(getattr(run, name), name).assign(run_id=run.run_id) for run in runs]
+        whole = pd.concat(frames, ignore_index=True)
+        if len(whole):
+            maps = [column for column in whole.columns if column.startswith("headcount_by_")]
+            excel_rows(connection.from_df(whole.drop(columns=maps))).create(name)
+
+
+def _bounded(frame: pd.DataFrame, name: str) -> pd.DataFrame:
+    """``frame`` with the rows of its first scenarios; checks are added up over all of them."""
+    if frame.empty or name == "validation":
+        return frame
+    return frame[frame["scenario_id"].isin(list(dict.fromkeys(frame["scenario_id"]))[:MAX_SCENARIOS])]
+
+
+class _Writer:
+    """Writes the sheets of one workbook."""
+
+    def __init__(
+        self, book: Workbook, connection: duckdb.DuckDBPyConnection, runs: Sequence[Results], people: Sequence[_People]
+    ) -> None:
+        self._book = book
+        self._connection = connection
+        self._runs = runs
+        self._people = people
+        self._formats: dict[tuple[tuple[str, Any], ...], Format] = {}
+        self._names = ["run_id", "scenario_id"] if len(runs) > 1 else ["scenario_id"]
+
+    def write(self) -> None:
+        """Write all sheets, the contents first."""
+        contents, drawn = self._book.add_worksheet("Contents"), self._book.add_worksheet("Charts")
+        tables = {row[0] for row in self._connection.execute("show tables").fetchall()}
+        sheets = [sheet for sheet in SHEETS if sheet.needs in tables]
+        levels = self._levels() if "levels" in tables else []
+        placed = {sheet.name: self._figures(sheet, levels) for sheet in sheets}
+        for people in self._people:
+            self._with_people(people)
+        workbook_charts.draw(self._book, drawn, placed, self._format(bold=True, font_size=14))
+        self._page(drawn)
+        told = {sheet.name: sheet.holds for sheet in sheets} | {sheet.name: sheet.holds for sheet in self._people}
+        self._contents(contents, {"Charts": "The story in pictures, drawn from the other sheets.", **told})
+
+    def _format(self, **properties: Any) -> Format:
+        key = tuple(sorted(properties.items()))
+        if key not in self._formats:
+            self._formats[key] = self._book.add_format({"valign": "top", **properties})
+        return self._formats[key]
+
+    def _shape(self, column: Column) -> Format:
+        looks = {"text_wrap": True, "indent": 1} if column.shape == TEXT else {}
+        return self._format(num_format=column.shape, **looks)
+
+    def _levels(self) -> list[int]:
+        found = self._connection.execute("select distinct level_id from levels order by all")
+        return [row[0] for row in found.fetchall()]
+
+    def _figures(self, sheet: Sheet, levels: Sequence[int]) -> Placed:
+        """Write a sheet of figures; where they are."""
+        by_level = ", ".join(f"max(headcount) filter (level_id = {level}) as level_{level}" for level in levels)
+        given = {"keys": ", ".join(self._names), "run": "run_id, " * (len(self._names) - 1), "levels": by_level}
+        query = sheet.query
+        for name, text in given.items():
+            query = query.replace(f"{{{name}}}", text)
+        rows = self._connection.sql(query)
+        known = {**COLUMNS} | {f"level_{level}": Column(f"Level {level}", "people") for level in levels}
+        columns = {name: known[name] for name in rows.columns}
+        keys = sheet.keys + len(self._names) - len(KEYS)
+        made = self._head(sheet.name, f"{sheet.holds} {self._bound(sheet)}".strip(), list(columns.values()), keys)
+        shapes = [self._shape(column) for column in columns.values()]
+        count = write_rows(made, self._connection, rows, top=HEADER + 1, formats=shapes)
+        made.autofilter(HEADER, 0, HEADER + count, len(columns) - 1)
+        titles = {name: column.title for name, column in columns.items()}
+        return Placed(sheet.name, HEADER + 1, titles, self._keys(query, sheet.charted))
+
+    def _keys(self, query: str, charted: Sequence[str] | None) -> list[tuple[Any, ...]]:
+        """For each row the subject in one text, and the columns that say which rows lie together."""
+        if charted is None:
+            return []
+        subject = f"concat_ws(' · ', {', '.join(reversed(self._names))})"
+        return self._connection.execute(f"select {', '.join([subject, *charted])} from ({query})").fetchall()  # noqa: S608
+
+    def _bound(self, sheet: Sheet) -> str:
+        """What is left out of a sheet, as a sentence."""
+        most = max(len(run.scenarios) for run in self._runs)
+        if most <= MAX_SCENARIOS or sheet.needs == "validation":
+            return ""
+        return f"The first {MAX_SCENARIOS} of {most:,} scenarios; all are in the tables of the run."
+
+    def _with_people(self, people: _People) -> None:
+        columns = [Column(name, shape="", width=max(len(name) + 2, 14)) for name in people.rows.columns]
+        sheet = self._head(people.name, people.holds, columns, 1)
+        count = write_rows(sheet, self._connection, excel_rows(people.rows), top=HEADER + 1)
+        sheet.autofilter(HEADER, 0, HEADER + count, len(columns) - 1)
+
+    def _head(self, name: str, note: str, columns: Sequence[Column], keys: int) -> Worksheet:
+        """A new sheet with its title, note and headings."""
+        sheet = self._book.add_worksheet(name)
+        sheet.write_string(0, 0, name, self._format(bold=True, font_size=14))
+        sheet.write_string(1, 0, note, self._format(font_color="#555555"))
+        sheet.set_row(HEADER, 45)
+        for place, column in enumerate(columns):
+            side = {"align": "left", "indent": 1} if column.shape in (TEXT, "") else {"align": "right"}
+            heading = self._format(bold=True, text_wrap=True, bg_color="#F2F5F8", bottom=2, **side)
+            sheet.set_column(place, place, column.width)
+            sheet.write_string(HEADER, place, "\n".join(filter(None, (column.title, column.unit))), heading)
+        sheet.freeze_panes(HEADER + 1, keys)
+        sheet.repeat_rows(HEADER)
+        sheet.set_landscape()
+        self._page(sheet)
+        return sheet
+
+    def _page(self, sheet: Worksheet) -> None:
+        """A4, all columns on one page."""
+        sheet.set_paper(A4)
+        sheet.fit_to_pages(1, 0)
+        sheet.set_margins(left=0.5, right=0.5, top=0.6, bottom=0.7)
+        sheet.set_footer("&L&A&RPage &P of &N")
+        sheet.hide_gridlines(2)
+
+    def _contents(self, sheet: Worksheet, pages: Mapping[str, str]) -> None:
+        bold, wrapped = self._format(bold=True), self._format(text_wrap=True)
+        link = self._format(font_color="#0072B2", underline=1)
+        sheet.set_column(0, 0, 24)
+        sheet.set_column(1, len(self._runs), 60 if len(self._runs) > 1 else 86)
+        sheet.write_string(0, 0, "Workforce simulation: results", self._format(bold=True, font_size=16))
+        row = 2
+        for name, holds in pages.items():
+            sheet.write_url(row, 0, f"internal:'{name}'!A1", link, name)
+            sheet.write_string(row, 1, holds, wrapped)
+            row += 1
+        for name, said in UNITS.items():
+            row += 1
+            sheet.write_string(row, 0, name, bold)
+            sheet.write_string(row, 1, said, wrapped)
+        found = [facts(run.manifest) for run in self._runs]
+        told = pd.DataFrame({"what": name, **{f"run {place}": fact.get(name) for place, fact in enumerate(found)}}
+                            for name in dict.fromkeys(name for fact in found for name in fact))  # fmt: skip
+        rows = excel_rows(self._connection.from_df(told))
+        write_rows(sheet, self._connection, rows, top=row + 2, formats=[bold, *[wrapped] * len(found)])
+        self._page(sheet)
