@@ -16,6 +16,8 @@ from planwise_nb.core.runs import Run
 
 MARKS = {"done": "✓", "forced": "✓", "running": "▶", "next": "▶", "stale": "!", "missing": "·"}
 WATCH_SECONDS = 1.0
+ALL = -1
+"""In place of a period: the steps of all of them."""
 
 
 def as_executed(run: Run, period: int | None) -> pd.DataFrame:
@@ -45,7 +47,7 @@ def with_times(run: Run, period: int | None) -> pd.DataFrame:
 
 
 def _of_period(run: Run, period: int | None) -> list[Item]:
-    return [item for item in run.items() if item.key[1] in (None, period)]
+    return [item for item in run.items() if period == ALL or item.key[1] in (None, period)]
 
 
 def _marked(state: str) -> str:

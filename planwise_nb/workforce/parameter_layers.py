@@ -17,7 +17,7 @@ from planwise_nb.workforce.levers import LeverRow
 from planwise_nb.workforce.scenario import Scenario
 from planwise_nb.workforce.scenario_parts import stated_figures
 
-_PARAMETERS = {
+PARAMETERS = {
     ("compensation", "merit_base"): "merit_base",
     ("compensation", "merit_budget"): "merit_base",
     ("compensation", "cola_rate"): "cola_rate",
@@ -28,7 +28,10 @@ _PARAMETERS = {
     ("workforce", "new_hire_termination_rate"): "new_hire_termination_rate",
     ("simulation", "target_growth_rate"): "target_growth_rate",
 }
-_RANKS_A_LAYER = 10
+"""The figures of a scenario that are resolved by year and level, and the parameter that each states."""
+
+RANKS_A_LAYER = 10
+"""So many ranks of the statements of one source, the most specific first."""
 _RANK = {"year and level": 0, "year": 1, "level": 2, "all": 3, "budget": 4}
 
 
@@ -52,13 +55,13 @@ class ParameterLayer:
 def part_layers(part: Scenario, rank: int, source: str, where: str) -> Iterator[ParameterLayer]:
     """What ``part`` states of the parameters, as rows of the layer number ``rank``."""
     for section, key, value in stated_figures(part):
-        name = _PARAMETERS.get((section, key))
+        name = PARAMETERS.get((section, key))
         if name is None or value is None:
             continue
         for level, rate in (value if isinstance(value, dict) else {"all": value}).items():
             specificity = "budget" if key == "merit_budget" else "all" if level == "all" else "level"
             yield ParameterLayer(
-                layer=rank * _RANKS_A_LAYER + _RANK[specificity],
+                layer=rank * RANKS_A_LAYER + _RANK[specificity],
                 parameter_name=name,
                 fiscal_year=None,
                 job_level=None if level == "all" else level,
@@ -74,7 +77,7 @@ def lever_layers(rows: Iterable[LeverRow], rank: int, source: str) -> Iterator[P
     for row in rows:
         named = [word for word, value in (("year", row.fiscal_year), ("level", row.job_level)) if value is not None]
         yield ParameterLayer(
-            layer=rank * _RANKS_A_LAYER + _RANK[" and ".join(named) or "all"],
+            layer=rank * RANKS_A_LAYER + _RANK[" and ".join(named) or "all"],
             parameter_name=row.parameter_name,
             fiscal_year=row.fiscal_year,
             job_level=row.job_level,
