@@ -29,7 +29,7 @@ def lab(context: typer.Context, out: Out = OUT) -> None:
         "LabApp.news_url": None,
         "LabApp.check_for_updates_class": "jupyterlab.NeverCheckForUpdate",
     }
-    command = [sys.executable, "-m", "jupyter", "lab", *(f"--{name}={value}" for name, value in options.items())]
+    command = [sys.executable, "-m", "jupyterlab", *(f"--{name}={value}" for name, value in options.items())]
     settings = [str(SETTINGS), *filter(None, [os.environ.get("JUPYTER_CONFIG_PATH")])]
     os.environ |= {OUT_VARIABLE: str(out.resolve()), "JUPYTER_CONFIG_PATH": os.pathsep.join(settings)}
     os.execv(sys.executable, [*command, *context.args])

@@ -15,6 +15,11 @@ from planwise_nb.core.pipeline import label
 from planwise_nb.core.runs import Run
 
 MARKS = {"done": "✓", "forced": "✓", "running": "▶", "next": "▶", "stale": "!", "missing": "·"}
+STYLE = """<style>
+.planwise-checklist table { line-height: 1.5; border-spacing: 0 }
+.planwise-checklist caption { text-align: left; font-weight: bold; padding-top: 8px }
+.planwise-checklist th, .planwise-checklist td { padding: 1px 16px 1px 0 }
+</style>"""
 WATCH_SECONDS = 1.0
 ALL = -1
 """In place of a period: the steps of all of them."""
@@ -83,4 +88,5 @@ async def _follow(view: widgets.HTML, shown_now: Callable[[], tuple[Run, int | N
 
 
 def _html(run: Run, period: int | None) -> str:
-    return str(shown.table(with_times(run, period), caption="Checklist")._repr_html_())
+    table = shown.table(with_times(run, period), caption="Checklist")._repr_html_()
+    return f'{STYLE}<div class="planwise-checklist">{table}</div>'

@@ -104,7 +104,8 @@ class Panel:
             field.observe(lambda _: self._on_lever(), "value")
         self._watched = self.step.run
         buttons = widgets.HBox([*self.buttons.values(), self.reset])
-        about = widgets.HTML(f"<b>{html.escape(WORKFORCE.step(self.step.name).title)}</b>")
+        title, subject = WORKFORCE.step(self.step.name).title, str(self.step.run.manifest["subject"])
+        about = widgets.HTML(f"<b>{html.escape(title)}</b>: {html.escape(subject)}")
         choices = widgets.VBox(self._choices())
         parts = (about, choices, self.levers.view, self._foretold, buttons, self.work.view, self._checklist)
         self.view.children = parts
@@ -123,7 +124,7 @@ class Panel:
             choice.style.description_width, choice.layout.width = "70px", "320px"
             choice.observe(lambda change, name=name: self._move(name, change["new"]), "value")
             made.append(widgets.HBox([choice, widgets.Label(meaning)]))
-        return [*made, widgets.HTML(f"subject <b>{html.escape(manifest['subject'])}</b>")]
+        return made
 
     def _move(self, name: str, value: Any) -> None:
         """Go where a choice says."""

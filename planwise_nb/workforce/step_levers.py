@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -30,7 +31,7 @@ RESOLVED = """
     where simulation_year = $year and scenario_id = $scenario
     order by parameter_name, level_id
 """
-NAME_WIDTH, FIELD_WIDTH = "330px", "92px"
+NAME_WIDTH, FIELD_WIDTH = "400px", "92px"
 EVERYONE = "everyone"
 
 Change = tuple[str, int | None]
@@ -139,9 +140,9 @@ class LeverFields:
 def _meaning(levers: Sequence[LeverValue]) -> widgets.HTML:
     first, sources = levers[0], dict.fromkeys(lever.parameter_source for lever in levers)
     schema = first.schema
-    said = f"{schema['unit']}, {schema['minimum']} to {schema['maximum']}; from {', '.join(sources)}"
-    shown = f'<div style="line-height:1.3"><b>{first.parameter_name}</b><br><small>{first.help}: {said}</small></div>'
-    return widgets.HTML(shown)
+    said = f"{schema['unit']}; {schema['minimum']} to {schema['maximum']}; from {', '.join(sources)}"
+    lines = f"<b>{first.parameter_name}</b><br><small>{html.escape(first.help)}<br>{html.escape(said)}</small>"
+    return widgets.HTML(f'<div style="line-height:1.3">{lines}</div>')
 
 
 def _field(lever: LeverValue) -> widgets.BoundedFloatText:
