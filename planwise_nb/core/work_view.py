@@ -51,7 +51,6 @@ class WorkView:
 
         self._bar.value = 0
         self.offer.children = ()
-        self.stop.disabled = False
         self._working.layout.display = ""
         self.say("Getting ready …")
         self._worker.begin(order, hear)
@@ -62,7 +61,6 @@ class WorkView:
         self._status.value = f'<div role="status" style="color:{colour};line-height:1.4">{shown}</div>'
 
     def _ask_to_stop(self) -> None:
-        self.stop.disabled = True
         self.say("Stopping …")
         self._worker.stop()
 

@@ -35,6 +35,7 @@ class Worker:
         self._process: subprocess.Popen[str] | None = None
         self._trouble: IO[str] | None = None
         self.is_busy = False
+        self._is_stopping = False
 
     def warm(self) -> None:
         """Start the process, if it is not there: it prepares itself while a person still thinks."""
@@ -57,7 +58,7 @@ class Worker:
         if self.is_busy:
             raise BusyError("This notebook is still at work.", fix="Wait until that is done, or stop it.")
         self.warm()
-        self.is_busy = True
+        self.is_busy, self._is_stopping = True, False
         loop, process = asyncio.get_running_loop(), self._process
         assert process is not None and process.stdin is not None
         print(json.dumps(order), file=process.stdin, flush=True)
@@ -78,6 +79,7 @@ class Worker:
     def stop(self) -> None:
         """Stop what is carried out now. Its run stays as far as it came, and can be resumed."""
         if self.is_busy and self._process is not None:
+            self._is_stopping = True
             self._process.send_signal(signal.SIGINT)
 
     def _next(self, process: subprocess.Popen[str]) -> Said:
@@ -85,6 +87,8 @@ class Worker:
         if line := process.stdout.readline():
             said: Said = json.loads(line)
             return said
+        if self._is_stopping:  # before it was ready to begin
+            return {"message": STOPPED}
         self._trouble.seek(0)
         last = (self._trouble.read().strip().splitlines() or ["it said nothing"])[-1]
         return refusal(PlanwiseError(f"The process that did this ended: {last}", fix="Try again."))

@@ -209,8 +209,12 @@ class WorkforceStep:
             )
 
     def complete(self) -> None:
-        """Publish the step's small tables and hand its checks and row counts to the runner."""
-        self._held.close()
+        """Publish the step's small tables and hand its checks and row counts to the runner.
+
+        Where this kernel only looks, ``%%sql`` keeps the tables: cells are run again there.
+        """
+        if self.is_executing:
+            self._held.close()
         where = "true" if self.year is None else f"{WORKFORCE.period_column} = {int(self.year)}"
         with self._reading() as connection:
             tables = {model.name: table_digest(connection, model.name, where) for model in self._models}

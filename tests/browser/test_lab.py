@@ -44,7 +44,7 @@ def lab(serve: Callable[..., Server], finished_run: Run, tmp_path_factory: pytes
 def run_all(page: Page) -> Locator:
     """Run every cell of the notebook that is shown, once its kernel is ready, and look at its top."""
     page.get_by_text("PlanWise | Idle").wait_for()
-    assert page.evaluate("() => jupyterapp.commands.execute('notebook:run-all-cells')") is True
+    page.evaluate("() => jupyterapp.commands.execute('notebook:run-all-cells')")
     page.evaluate("() => document.querySelectorAll('.jp-WindowedPanel-outer').forEach(part => { part.scrollTop = 0 })")
     return page.locator(SHOWN)
 
@@ -85,11 +85,15 @@ def test_a_lever_is_changed_in_the_panel_and_the_result_changes(
     picture("lab-requirements", page)
 
 
-def test_work_shows_how_far_it_is_and_is_stopped_and_goes_on(page: Page, lab: Server) -> None:
+def test_work_shows_how_far_it_is_and_is_stopped_and_goes_on(
+    page: Page, lab: Server, picture: Callable[..., None]
+) -> None:
     open_notebook(page, lab, "notebooks/workforce/07_year_completion.ipynb")
     panel = page.locator(PANEL)
     panel.get_by_role("combobox", name="year").select_option("2026")
-    panel.get_by_role("button", name="Run to here").click()
+    panel.get_by_role("button", name="Run to here").first.click()
+    panel.get_by_text("year_transition 2026").first.wait_for()
+    picture("lab-work", panel)
     panel.get_by_role("button", name="Stop").click()
     panel.get_by_text("Stopped. What is done is kept").wait_for()
     panel.get_by_role("button", name="Go on to here").click()
