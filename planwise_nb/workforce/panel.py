@@ -179,6 +179,7 @@ class Panel:
         step, keys = self.step, self.step.checklist.keys
         ordered = panel_orders.order(asks, step.run, step.key, self.levers.changes)
         self._enable(False)
+        self._foretold.value = ""
         try:
             self.work.begin(ordered, keys[: keys.index(step.key) + 1], self._ended)
         except (OSError, PlanwiseError) as error:
