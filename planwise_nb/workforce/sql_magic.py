@@ -46,7 +46,7 @@ def connect(connection: duckdb.DuckDBPyConnection) -> None:
         shell.Completer.custom_matchers.append(complete)
 
 
-@context_matcher()
+@context_matcher()  # type: ignore[untyped-decorator]
 def complete(context: CompletionContext) -> SimpleMatcherResult:
     """In a ``%%sql`` cell: the run's tables, their columns and the commonest keywords; elsewhere nothing.
 
