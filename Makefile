@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 GOLDEN := tests/golden
 
-.PHONY: run test faults bench lint golden references clean
+.PHONY: run test faults bench lint golden references pictures clean
 
 run: $(VENV)/run.ready
 	$(BIN)/planwise run baseline
@@ -29,6 +29,9 @@ golden: $(VENV)/test.ready
 
 references: $(VENV)/test.ready
 	$(BIN)/python -m planwise_nb.apps.references docs/reference
+
+pictures: $(VENV)/test.ready
+	PLANWISE_PICTURES=$(CURDIR)/docs/pictures $(BIN)/python -m pytest tests/browser
 
 clean:
 	rm -rf $(VENV) dbt/target dbt/*.duckdb

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 import time
@@ -11,10 +10,11 @@ from typing import Annotated
 
 import typer
 
-from planwise_nb.apps.answers import OUT, AsJson, Out, exit_code_told, find, print_json, project, reported
+from planwise_nb.apps.answers import OUT, AsJson, Out, exit_code_told, find, print_json, reported
 from planwise_nb.apps.diff_command import diff
 from planwise_nb.apps.ensemble_command import ensemble
 from planwise_nb.apps.export_command import export
+from planwise_nb.apps.lab_command import lab
 from planwise_nb.apps.report_command import report
 from planwise_nb.apps.run_command import run
 from planwise_nb.apps.show_command import show
@@ -27,6 +27,7 @@ census_app = typer.Typer(no_args_is_help=True, help="Make a census to try things
 app.add_typer(census_app, name="census")
 for command in (run, ensemble, show, report, diff, export, verify):
     app.command()(command)
+app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(lab)
 
 
 def main() -> None:
@@ -107,24 +108,6 @@ def init(folder: Annotated[Path, typer.Argument(metavar="DIR")]) -> None:
     with reported(False, time.monotonic()):
         make(folder)
         print(f"{folder} is ready. Go on: cd {folder} && planwise run baseline")
-
-
-@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
-def lab(context: typer.Context, out: Out = OUT) -> None:
-    """Open JupyterLab on the notebooks, on this machine only; further options go to JupyterLab."""
-    from planwise_nb.core.location import OUT_VARIABLE  # noqa: PLC0415
-
-    notebooks = project().folders("notebooks")[0]
-    options = {
-        "ServerApp.ip": "127.0.0.1",
-        "ServerApp.root_dir": notebooks.parent,
-        "LabApp.default_url": f"/lab/tree/{notebooks.name}/workforce",
-        "LabApp.news_url": None,
-        "LabApp.check_for_updates_class": "jupyterlab.NeverCheckForUpdate",
-    }
-    command = [sys.executable, "-m", "jupyter", "lab", *(f"--{name}={value}" for name, value in options.items())]
-    os.environ[OUT_VARIABLE] = str(out.resolve())
-    os.execv(sys.executable, [*command, *context.args])
 
 
 @census_app.command("make")

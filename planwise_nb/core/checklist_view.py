@@ -15,7 +15,14 @@ from planwise_nb.core.pipeline import label
 from planwise_nb.core.runs import Run
 
 MARKS = {"done": "✓", "forced": "✓", "running": "▶", "next": "▶", "stale": "!", "missing": "·"}
+STYLE = """<style>
+.planwise-checklist table { line-height: 1.5; border-spacing: 0 }
+.planwise-checklist caption { text-align: left; font-weight: bold; padding-top: 8px }
+.planwise-checklist th, .planwise-checklist td { padding: 1px 16px 1px 0 }
+</style>"""
 WATCH_SECONDS = 1.0
+ALL = -1
+"""In place of a period: the steps of all of them."""
 
 
 def as_executed(run: Run, period: int | None) -> pd.DataFrame:
@@ -45,7 +52,7 @@ def with_times(run: Run, period: int | None) -> pd.DataFrame:
 
 
 def _of_period(run: Run, period: int | None) -> list[Item]:
-    return [item for item in run.items() if item.key[1] in (None, period)]
+    return [item for item in run.items() if period == ALL or item.key[1] in (None, period)]
 
 
 def _marked(state: str) -> str:
@@ -81,4 +88,5 @@ async def _follow(view: widgets.HTML, shown_now: Callable[[], tuple[Run, int | N
 
 
 def _html(run: Run, period: int | None) -> str:
-    return str(shown.table(with_times(run, period), caption="Checklist")._repr_html_())
+    table = shown.table(with_times(run, period), caption="Checklist")._repr_html_()
+    return f'{STYLE}<div class="planwise-checklist">{table}</div>'

@@ -32,11 +32,11 @@ def find_run(pipeline: Pipeline, run_dir: str) -> Run:
         return _run(pipeline, Path(os.environ[RUN_FOLDER]))
     here = Path(run_dir or ".").resolve()
     around = [folder for folder in (here, *here.parents) if (folder / MANIFEST).is_file()]
-    folder = around[0] if around else Ledger(_out(here)).folder(run_dir)
+    folder = around[0] if around else Ledger(out_folder(here)).folder(run_dir)
     return _run(pipeline, folder)
 
 
-def _out(here: Path) -> Path:
+def out_folder(here: Path) -> Path:
     """The folder of the runs: the one that was named, else the nearest at or above ``here``."""
     if OUT_VARIABLE in os.environ:
         return Path(os.environ[OUT_VARIABLE])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -73,6 +73,7 @@ class RunFinished:
     seconds: float
 
 
+KINDS = (RunStarted, StepStarted, StepProgressed, StepFinished, StepFailed, RunFinished)
 Message = RunStarted | StepStarted | StepProgressed | StepFinished | StepFailed | RunFinished
 Listener = Callable[[Message], None]
 
@@ -95,6 +96,23 @@ def line(message: Message) -> str:
             return f"Run {message.run_id}: {message.status} after {message.seconds:.1f} s"
 
 
+def as_json(message: Message) -> dict[str, Any]:
+    """A message as a JSON object."""
+    return {"message": type(message).__name__} | asdict(message)
+
+
+def message_of(said: Mapping[str, Any]) -> Message | None:
+    """The message that ``as_json`` made an object of; None for an object of another kind."""
+    kinds: dict[str, Any] = {kind.__name__: kind for kind in KINDS}
+    if (kind := kinds.get(str(said.get("message")))) is None:
+        return None
+    values = {name: value for name, value in said.items() if name != "message"}
+    if "key" in values:
+        values["key"] = tuple(values["key"])
+    message: Message = kind(**values)
+    return message
+
+
 def broadcast(*listeners: Listener) -> Listener:
     """One listener that tells all of them, in order."""
 
@@ -112,7 +130,7 @@ def log_to(path: Path) -> Listener:
         if isinstance(message, StepProgressed):
             return
         entry: dict[str, Any] = {"at": datetime.now(UTC).isoformat(timespec="milliseconds")}
-        entry |= {"message": type(message).__name__} | asdict(message)
+        entry |= as_json(message)
         with path.open("a", encoding="utf-8") as log:
             log.write(json.dumps(entry, ensure_ascii=False) + "\n")
 

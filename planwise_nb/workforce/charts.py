@@ -152,7 +152,7 @@ def fan(bands: pd.DataFrame, *, width: int = WIDTH) -> ChartType:
             x=_years(ensemble),
             tooltip=display.tips(simulation_year="", members=",", **dict.fromkeys(percentiles, ",.4~f")),
         )
-        y = alt.Y("p5:Q", title=titled, scale=alt.Scale(zero=False), axis=alt.Axis(format=",~s"))
+        y = alt.Y("p5:Q", title=f"{titled} ({_unit(metric)})", scale=alt.Scale(zero=False), axis=alt.Axis(format=",~s"))
         outer = base.mark_area(color=display.ramp(0.15), line=False).encode(y=y, y2="p95:Q")
         inner = base.mark_area(color=display.ramp(0.5), line=False).encode(y="p25:Q", y2="p75:Q")
         middle = base.mark_line(color=INK, point=alt.OverlayMarkDef(color=INK, size=30)).encode(y="p50:Q")
@@ -299,13 +299,22 @@ def _mix(rows: pd.DataFrame, width: int) -> ChartType:
         x=_years(rows), tooltip=display.tips(simulation_year="", level="", headcount=",", share=".1%")
     )
     bars = base.mark_bar(size=_bar_size(rows, width), stroke="white").encode(
-        y=y, y2="upto:Q", color=alt.Color("level:O", title="Level", scale=colour, legend=alt.Legend(columns=8))
+        y=y,
+        y2="upto:Q",
+        color=alt.Color("level:O", title="Level", scale=colour, legend=alt.Legend(columns=8, symbolStrokeColor=GREY)),
     )
     labelled = base.transform_filter(f"datum.share >= {0.05 if len(rows) <= MAX_LABELLED else 2}")
     text = labelled.mark_text().encode(
         y="middle:Q", text=alt.Text("share:Q", format=".0%"), color=alt.Color("ink:N", scale=None)
     )
     return alt.layer(bars, text).properties(width=width, height=HEIGHT)
+
+
+def _unit(metric: str) -> str:
+    """The unit of a column of ``fct_year_metrics``."""
+    if metric.endswith(("_rate", "_growth", "_share")):
+        return "share"
+    return "pay a year" if "pay" in metric or "compensation" in metric else "number"
 
 
 def _years(rows: pd.DataFrame) -> alt.X:

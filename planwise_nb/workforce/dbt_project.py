@@ -52,6 +52,10 @@ class CompiledModel:
     columns: str
     sql: str
 
+    def sql_of(self, year: int) -> str:
+        """The SQL for one year, to be read."""
+        return self.sql.replace(_ANY_YEAR["simulation_year"], str(int(year)))
+
 
 _compiled_ahead: dict[str, tuple[CompiledModel, ...]] = {}
 """The models of the shipped project by its digest, where this process was forked from one that compiled them."""

@@ -42,9 +42,9 @@ def build(
     return _build(lambda model: step in model.tags, year, started_at, on_progress)
 
 
-def build_tables(tables: Sequence[str], year: int) -> None:
+def build_tables(tables: Sequence[str], year: int) -> tuple[Model, ...]:
     """Build the models named ``tables`` for ``year``. Raises ``ModelError`` as ``build`` does."""
-    _build(lambda model: model.name in tables, year)
+    return _build(lambda model: model.name in tables, year)
 
 
 def _build(
@@ -109,10 +109,12 @@ def _failed(model: CompiledModel, said: str) -> ModelError:
 
 
 def test(tables: Sequence[str], year: int) -> dict[str, str]:
-    """Run the data tests of the models named ``tables`` for ``year``: what each says, empty where it holds."""
+    """Run the data tests of the models named ``tables`` for ``year``: what each says, empty where it holds. A test that
+    reads another model too runs where that is among ``tables`` or made before them: later ones may not be there.
+    """
     variables = json.dumps({"simulation_year": int(year), "run_folder": "."})
-    selection = ["--select", *tables, "--exclude", "test_type:unit", "--vars", variables]
-    outcome = dbt_project.call(["test", *selection])
+    selection = ["--select", *tables, "--exclude", "test_type:unit", "--indirect-selection", "buildable"]
+    outcome = dbt_project.call(["test", *selection, "--vars", variables])
     if outcome.exception:
         raise ModelError(f"dbt could not test: {outcome.exception}") from outcome.exception
     results: Any = outcome.result

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import csv
 import html
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from decimal import Decimal
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets as widgets
@@ -15,88 +14,46 @@ from IPython.display import display
 
 from planwise_nb.core import checklist_view
 from planwise_nb.core import display as shown
-from planwise_nb.core.digests import tree_digest
-from planwise_nb.core.errors import PlanwiseError
-from planwise_nb.core.forks import fork
+from planwise_nb.core.errors import BusyError, ChecklistError, KernelDiedError, PlanwiseError, StepError
 from planwise_nb.core.manifest import done_steps
-from planwise_nb.core.messages import line
 from planwise_nb.core.notebooks import read_parameters
-from planwise_nb.core.pipeline import Key, label
-from planwise_nb.core.runner import run
+from planwise_nb.core.pipeline import label
 from planwise_nb.core.runs import Run
-from planwise_nb.workforce.figures import figure_schema
-from planwise_nb.workforce.levers import LEVERS
+from planwise_nb.core.work_view import BAD, WorkView
+from planwise_nb.core.worker import DONE, STOPPED, Said, Worker
+from planwise_nb.workforce import panel_orders
+from planwise_nb.workforce.panel_orders import STEP, UPTO, VALIDATE
 from planwise_nb.workforce.pipeline import WORKFORCE
-from planwise_nb.workforce.scenario import SECTIONS
+from planwise_nb.workforce.step_levers import CONCERNS, RESOLVED, LeverFields, LeverValue, levers_of
 
 if TYPE_CHECKING:
     from planwise_nb.workforce.step import WorkforceStep
 
-RATES = {
-    "total_termination_rate": "workforce",
-    "new_hire_termination_rate": "workforce",
-    "target_growth_rate": "simulation",
+BUTTONS = {  # what it asks for: words, icon, help
+    STEP: ("Run this step", "play", "Run this step alone; the steps before it must be done"),
+    UPTO: ("Run to here", "fast-forward", "Run every step that is missing, up to and with this one"),
+    VALIDATE: ("Validate", "check", "Run every check and data test of this run again, on a copy of it"),
 }
-LEVERS_OF_STEP = {
-    "workforce_baseline": (*RATES, *LEVERS),
-    "workforce_requirements": tuple(RATES),
-    "event_generation": tuple(LEVERS),
-}
-PANEL_LAYER = -10
-Change = tuple[str, int | None]
-
-
-@dataclass(frozen=True)
-class LeverValue:
-    """A lever as the run uses it for a step's year; ``level_id`` is None for a rate of everyone."""
-
-    parameter_name: str
-    level_id: int | None
-    parameter_value: Decimal
-    parameter_source: str
-
-    @property
-    def title(self) -> str:
-        """The lever as people read it."""
-        return self.parameter_name if self.level_id is None else f"{self.parameter_name}, level {self.level_id}"
-
-    @property
-    def schema(self) -> dict[str, Any]:
-        """Unit and range."""
-        name = self.parameter_name
-        if name in LEVERS:
-            return LEVERS[name].schema
-        return figure_schema(SECTIONS[RATES[name]].model_fields[name]) or {}
+RESET = ("Reset", "undo", "Put every lever back to what the run uses")
+STOP = ("Stop", "stop", "Stop what this notebook began")
+RESUMED = {StepError.__name__, KernelDiedError.__name__}
+"""Refusals of a run that has begun, and goes on when it is asked again."""
 
 
 def show_panel(step: WorkforceStep) -> None:
     """Show parameters, levers and checklist of a step: as a table under the runner, as widgets in JupyterLab."""
     if step.is_executing:
-        display(shown.table(_values_used(step, _levers(step)), caption=f"Values used by {label(step.key)}"))
+        display(shown.table(_values_used(step), caption=f"Values used by {label(step.key)}"))
         display(shown.table(checklist_view.as_executed(step.run, step.year), caption="Checklist"))
     else:
-        display(_live_panel(step))
+        display(Panel(step).view)
 
 
 def _levers(step: WorkforceStep) -> list[LeverValue]:
     """The levers of the step's year; none before ``workforce_baseline`` has resolved them."""
-    names = LEVERS_OF_STEP.get(step.name, ())
-    if not names or ("workforce_baseline", step.year) not in done_steps(step.run.manifest):
+    if step.name not in CONCERNS or ("workforce_baseline", step.year) not in done_steps(step.run.manifest):
         return []
-    rows = step.frame(
-        "select parameter_name, level_id, parameter_value, parameter_source from int_effective_parameters"
-        " where simulation_year = $year and scenario_id = $scenario order by parameter_name, level_id"
-    )
-    return [
-        LeverValue(
-            row["parameter_name"],
-            None if pd.isna(row["level_id"]) else int(row["level_id"]),
-            Decimal(str(row["parameter_value"])),
-            row["parameter_source"],
-        )
-        for row in rows.to_dict("records")
-        if row["parameter_name"] in names
-    ]
+    return levers_of(step.name, step.frame(RESOLVED))
 
 
 def _parameters(step: WorkforceStep) -> list[tuple[str, str, str]]:
@@ -107,122 +64,155 @@ def _parameters(step: WorkforceStep) -> list[tuple[str, str, str]]:
     return [(parameter.name, str(used[parameter.name]), parameter.help) for parameter in read_parameters(notebook)]
 
 
-def _values_used(step: WorkforceStep, levers: list[LeverValue]) -> pd.DataFrame:
+def _values_used(step: WorkforceStep) -> pd.DataFrame:
     rows = _parameters(step)
     rows.append(("subject", step.run.manifest["subject"], "what is simulated"))
-    rows += [(lever.title, f"{lever.parameter_value}", f"from {lever.parameter_source}") for lever in levers]
+    rows += [(lever.title, f"{lever.parameter_value}", f"from {lever.parameter_source}") for lever in _levers(step)]
     return pd.DataFrame(rows, columns=["parameter", "value", "meaning"])
 
 
-def _live_panel(step: WorkforceStep) -> widgets.VBox:
-    """The panel as widgets; another run or year fills it anew and moves the notebook there."""
-    box = widgets.VBox()
-    _fill(box, step)
-    return box
+@cache
+def _worker() -> Worker:
+    """The one process that works for the panels of this notebook."""
+    return Worker(panel_orders.__name__)
 
 
-def _fill(box: widgets.VBox, step: WorkforceStep) -> None:
-    """Put what the panel shows of ``step`` into ``box``: choices, levers, the button, the checklist."""
-    levers = _levers(step)
-    fields = {(lever.parameter_name, lever.level_id): _field(lever) for lever in levers}
-    output = widgets.Output()
-    button = widgets.Button(description="Run this step", button_style="primary", icon="play")
-    status = checklist_view.live(lambda: (step.run, step.year))
+class Panel:
+    """The panel of ``step`` as widgets: choices, levers, buttons, work in progress, checklist. ``view`` shows it."""
 
-    def on_click(_: widgets.Button) -> None:
-        button.disabled = True
-        output.clear_output()
-        with output:
-            done = run_from_panel(step.run, step.key, _changes(levers, fields), print)
-            if done:
-                step.move(done, step.year)
-                print("Run the cells below to look at it.")
-        checklist_view.refresh(status, step.run, step.year)
-        button.disabled = False
+    def __init__(self, step: WorkforceStep) -> None:
+        self.step = step
+        self.levers = LeverFields([])
+        self.work = WorkView(_worker(), self._follow)
+        self.buttons = {asks: _button(*said) for asks, said in BUTTONS.items()}
+        for asks, button in self.buttons.items():
+            button.on_click(lambda _, asks=asks: self._begin(asks))
+        self.buttons[STEP].button_style = "primary"
+        self.reset = _button(*RESET)
+        self.reset.on_click(lambda _: self._put_back())
+        self._foretold = widgets.HTML()
+        self._watched = step.run
+        self._checklist = checklist_view.live(lambda: (self._watched, step.year))
+        self.view = widgets.VBox()
+        self._fill()
 
-    button.on_click(on_click)
-    subject = widgets.HTML(f"<b>subject</b> {html.escape(step.run.manifest['subject'])}")
-    box.children = (*_choices(box, step), subject, *fields.values(), button, output, status)
+    def _fill(self) -> None:
+        """Show what the run, year and member of the step have."""
+        self.work.offer.children = ()
+        self.levers = LeverFields(_levers(self.step))
+        for field in self.levers.fields.values():
+            field.observe(lambda _: self._on_lever(), "value")
+        self._watched = self.step.run
+        buttons = widgets.HBox([*self.buttons.values(), self.reset])
+        title, subject = WORKFORCE.step(self.step.name).title, str(self.step.run.manifest["subject"])
+        about = widgets.HTML(f"<b>{html.escape(title)}</b>: {html.escape(subject)}")
+        choices = widgets.VBox(self._choices())
+        parts = (about, choices, self.levers.view, self._foretold, buttons, self.work.view, self._checklist)
+        self.view.children = parts
+        self._foretell()
+        checklist_view.refresh(self._checklist, self.step.run, self.step.year)
+
+    def _choices(self) -> list[widgets.Widget]:
+        """A choice for each line of the parameters cell: the run, and the year where the step has one."""
+        step, manifest = self.step, self.step.run.manifest
+        runs = list(dict.fromkeys([step.run.folder.name, *(row["run_id"] for row in step.run.ledger.runs())]))
+        options = {"run_dir": runs, WORKFORCE.period: manifest["periods"], "scenario": step.scenarios}
+        chosen = {"run_dir": step.run.folder.name, WORKFORCE.period: step.year, "scenario": step.scenario}
+        made: list[widgets.Widget] = []
+        for name, _, meaning in _parameters(step):
+            choice = widgets.Dropdown(options=options[name], value=chosen[name], description=name, tooltip=meaning)
+            choice.style.description_width, choice.layout.width = "70px", "320px"
+            choice.observe(lambda change, name=name: self._move(name, change["new"]), "value")
+            made.append(widgets.HBox([choice, widgets.Label(meaning)]))
+        return made
+
+    def _move(self, name: str, value: Any) -> None:
+        """Go where a choice says."""
+        step = self.step
+        if name == WORKFORCE.period:
+            step.move(step.run, value, step.scenario)
+        elif name == "scenario":
+            step.move(step.run, step.year, value)
+        else:
+            self._open(step.run.ledger.folder(value))
+        self.work.say("")
+        self._fill()
+
+    def _open(self, folder: Path) -> None:
+        step = self.step
+        there = Run(WORKFORCE, folder, step.run.ledger)
+        periods = there.manifest["periods"]
+        step.move(there, step.year if step.year in (None, *periods) else periods[0])
+
+    def _on_lever(self) -> None:
+        _worker().warm()
+        self._foretell()
+
+    def _foretell(self) -> None:
+        """Say what the button will do, or why it will not."""
+        if told := self.levers.told():
+            said = "A child of this run runs from the beginning up to here, with " + "; ".join(told) + "."
+        elif self.step.key in self.step.checklist.done:
+            said = "This step is done. Run it again, and a child of this run has it; this run stays as it is."
+        else:
+            said = self._refused() or "This step is next in this run."
+        self._foretold.value = f"<div>{html.escape(said)}</div>"
+
+    def _refused(self) -> str:
+        """Why this step alone cannot run now; empty where it can. The button that mends it is offered."""
+        try:
+            self.step.checklist.require(self.step.key)
+        except ChecklistError as error:
+            self._offer(BUTTONS[UPTO], lambda: self._begin(UPTO))
+            return error.what
+        return ""
+
+    def _offer(self, said: tuple[str, str, str], mend: Callable[[], None]) -> None:
+        """Offer a button that mends what was refused."""
+        button = _button(*said)
+        button.button_style = "warning"
+        button.on_click(lambda _: mend())
+        self.work.offer.children = (button,)
+
+    def _begin(self, asks: str) -> None:
+        """Begin what a button asks for; a trouble that shows at once is said."""
+        step, keys = self.step, self.step.checklist.keys
+        ordered = panel_orders.order(asks, step.run, step.key, self.levers.changes)
+        self._enable(False)
+        self._foretold.value = ""
+        try:
+            self.work.begin(ordered, keys[: keys.index(step.key) + 1], self._ended)
+        except (OSError, PlanwiseError) as error:
+            self.work.say(str(error), BAD)
+            self._enable(True)
+            if isinstance(error, BusyError):
+                self._offer(STOP, _worker().stop)
+
+    def _follow(self, folder: Path) -> None:
+        """Let the checklist follow the run in which the work is done."""
+        self._watched = Run(WORKFORCE, folder, self.step.run.ledger)
+
+    def _ended(self, said: Said) -> None:
+        """Show where the work led to, and offer what mends a refusal."""
+        if said["message"] == DONE:
+            self._open(Path(said["run"]))
+            self._fill()
+        elif said["message"] == STOPPED or said["error"] in RESUMED:
+            self._open(self._watched.folder)
+            self._fill()
+            self._offer(("Go on to here", *BUTTONS[UPTO][1:]), lambda: self._begin(UPTO))
+        elif said["error"] == ChecklistError.__name__:
+            self._offer(BUTTONS[UPTO], lambda: self._begin(UPTO))
+        self._enable(True)
+
+    def _put_back(self) -> None:
+        self.levers.reset()
+        self.work.say("")
+
+    def _enable(self, is_free: bool) -> None:
+        for button in (*self.buttons.values(), self.reset):
+            button.disabled = not is_free
 
 
-def _choices(box: widgets.VBox, step: WorkforceStep) -> list[widgets.Dropdown]:
-    """A choice for each line of the parameters cell: the run, and the year where the step has one."""
-    runs = list(dict.fromkeys([step.run.folder.name, *(row["run_id"] for row in step.run.ledger.runs())]))
-    options = {"run_dir": runs, WORKFORCE.period: step.run.manifest["periods"], "scenario": step.scenarios}
-    chosen = {"run_dir": step.run.folder.name, WORKFORCE.period: step.year, "scenario": step.scenario}
-    made = []
-    for name, _, meaning in _parameters(step):
-        choice = widgets.Dropdown(options=options[name], value=chosen[name], description=name, tooltip=meaning)
-        choice.layout.width, choice.style.description_width = "560px", "280px"
-        choice.observe(lambda change, name=name: _move(box, step, name, change["new"]), "value")
-        made.append(choice)
-    return made
-
-
-def _move(box: widgets.VBox, step: WorkforceStep, name: str, value: Any) -> None:
-    if name == WORKFORCE.period:
-        step.move(step.run, value, step.scenario)
-    elif name == "scenario":
-        step.move(step.run, step.year, value)
-    else:
-        run_there = Run(WORKFORCE, step.run.ledger.folder(value), step.run.ledger)
-        periods = run_there.manifest["periods"]
-        step.move(run_there, step.year if step.year in (None, *periods) else periods[0])
-    _fill(box, step)
-
-
-def _field(lever: LeverValue) -> widgets.BoundedFloatText:
-    schema = lever.schema
-    return widgets.BoundedFloatText(
-        value=float(lever.parameter_value),
-        min=float(schema["minimum"]),
-        max=float(schema["maximum"]),
-        step=0.001,
-        description=lever.title,
-        tooltip=f"{schema['unit']}, {schema['minimum']} to {schema['maximum']}; now from {lever.parameter_source}",
-        style={"description_width": "280px"},
-        layout={"width": "420px"},
-    )
-
-
-def _changes(levers: list[LeverValue], fields: Mapping[Change, widgets.BoundedFloatText]) -> dict[Change, Decimal]:
-    """The levers whose field holds another value than the run uses."""
-    now = {(lever.parameter_name, lever.level_id): lever.parameter_value for lever in levers}
-    given = {change: Decimal(str(round(field.value, 6))) for change, field in fields.items()}
-    return {change: value for change, value in given.items() if value != now[change]}
-
-
-def run_from_panel(parent: Run, key: Key, changes: Mapping[Change, Decimal], say: Callable[[str], None]) -> Run | None:
-    """Run one step as the panel's button does, and say what happens. None where it was refused or failed.
-
-    The next step of an unfinished run runs in that run. A step that is done, or levers that changed, make a child
-    of the run: from that step on, or from the beginning where levers changed.
-    """
-    try:
-        started = parent
-        command = ["panel", label(key), *(f"{name}.{level}={value}" for (name, level), value in changes.items())]
-        if changes:
-            started = fork(parent, (WORKFORCE.setup.name, None), command=command)
-            _add_changes(started, key[1], changes)
-        elif key in done_steps(parent.manifest):
-            started = fork(parent, key, command=command)
-        if started is not parent:
-            say(f"In run {started.folder.name}, a child of {parent.folder.name}.")
-        run(started, lambda message: say(line(message)), until=key)
-    except PlanwiseError as error:
-        say(str(error))
-        return None
-    return started
-
-
-def _add_changes(child: Run, year: int | None, changes: Mapping[Change, Decimal]) -> None:
-    """Lay the panel's values over every other layer, for the panel's year, and record the files as they are now."""
-    path = child.folder / "params" / "parameter_layers.csv"
-    rows = [
-        (member, PANEL_LAYER, name, year, "" if level is None else level, value, "panel", "false")
-        for member in child.manifest["seeds"]
-        for (name, level), value in changes.items()
-    ]
-    with path.open("a", encoding="utf-8", newline="") as file:
-        csv.writer(file, lineterminator="\n").writerows(rows)
-    child.update(files=child.manifest["files"] | {"params": tree_digest(path.parent)})
+def _button(words: str, icon: str, meaning: str) -> widgets.Button:
+    return widgets.Button(description=words, icon=icon, tooltip=meaning)

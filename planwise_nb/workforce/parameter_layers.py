@@ -28,9 +28,10 @@ PARAMETERS = {
     ("workforce", "new_hire_termination_rate"): "new_hire_termination_rate",
     ("simulation", "target_growth_rate"): "target_growth_rate",
 }
-"""The parameters that levers may change too, by section and key of a scenario."""
+"""The figures of a scenario that are resolved by year and level, and the parameter that each states."""
 
-_RANKS_A_LAYER = 10
+RANKS_A_LAYER = 10
+"""So many ranks of the statements of one source, the most specific first."""
 _RANK = {"year and level": 0, "year": 1, "level": 2, "all": 3, "budget": 4}
 
 
@@ -60,7 +61,7 @@ def part_layers(part: Part, rank: int, source: str, where: str) -> Iterator[Para
         for level, rate in (value if isinstance(value, dict) else {"all": value}).items():
             specificity = "budget" if key == "merit_budget" else "all" if level == "all" else "level"
             yield ParameterLayer(
-                layer=rank * _RANKS_A_LAYER + _RANK[specificity],
+                layer=rank * RANKS_A_LAYER + _RANK[specificity],
                 parameter_name=name,
                 fiscal_year=None,
                 job_level=None if level == "all" else level,
@@ -76,7 +77,7 @@ def lever_layers(rows: Iterable[LeverRow], rank: int, source: str) -> Iterator[P
     for row in rows:
         named = [word for word, value in (("year", row.fiscal_year), ("level", row.job_level)) if value is not None]
         yield ParameterLayer(
-            layer=rank * _RANKS_A_LAYER + _RANK[" and ".join(named) or "all"],
+            layer=rank * RANKS_A_LAYER + _RANK[" and ".join(named) or "all"],
             parameter_name=row.parameter_name,
             fiscal_year=row.fiscal_year,
             job_level=row.job_level,

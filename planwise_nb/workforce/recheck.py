@@ -48,7 +48,7 @@ def recheck(run: Run) -> Rechecked:
     findings = verify(run.pipeline, run.folder, manifest, allow_leftovers=manifest["status"] != "success")
     findings += [Finding(change.path, change.what) for change in find_source_changes(run.folder, manifest)]
     checks = tests = 0
-    with _copy(run.folder):
+    with copied(run.folder):
         for year in manifest["periods"]:
             tables = [table for record in manifest["steps"] if record["period"] == year for table in record["tables"]]
             if tables:
@@ -61,8 +61,8 @@ def recheck(run: Run) -> Rechecked:
 
 
 @contextmanager
-def _copy(folder: Path) -> Iterator[None]:
-    """Work in a copy of what the models read and write."""
+def copied(folder: Path) -> Iterator[None]:
+    """Work in a copy of what the models of the run in ``folder`` read and write."""
     before = Path.cwd()
     with tempfile.TemporaryDirectory() as place:
         for name in COPIED:

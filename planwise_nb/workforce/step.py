@@ -58,12 +58,13 @@ CHECKS = """
 def open_step(name: str, run_dir: str = "", year: int | None = None) -> WorkforceStep:
     """Open a step of a run. ``run_dir`` empty: the latest run.
 
-    Raises ``ChecklistError`` where a step before it is missing, or where this kernel only looks and the step has
-    not run yet.
+    Raises ``ChecklistError`` where the run has no such step, or where it is to be executed and a step before it is
+    missing; where this kernel only looks, the panel says so and offers to run it.
     """
     run = find_run(WORKFORCE, run_dir)
     key = (name, year)
-    run.checklist.require(key)
+    if is_executing() or key not in run.checklist.keys:
+        run.checklist.require(key)
     if is_executing():
         os.chdir(run.folder)
         serve_runner(run.folder)
@@ -200,8 +201,12 @@ class WorkforceStep:
             write_workbook(publication.EXPORT / "results.xlsx", [results])
 
     def complete(self) -> None:
-        """Publish the step's small tables and hand its checks and row counts to the runner."""
-        self._held.close()
+        """Publish the step's small tables and hand its checks and row counts to the runner.
+
+        Where this kernel only looks, ``%%sql`` keeps the tables: cells are run again there.
+        """
+        if self.is_executing:
+            self._held.close()
         where = "true" if self.year is None else f"{WORKFORCE.period_column} = {int(self.year)}"
         with self._reading() as connection:
             tables = {model.name: table_digest(connection, model.name, where) for model in self._models}
