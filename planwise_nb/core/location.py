@@ -9,12 +9,16 @@ from planwise_nb.core.kernels import RUN_FOLDER
 from planwise_nb.core.ledger import Ledger
 from planwise_nb.core.manifest import MANIFEST
 from planwise_nb.core.pipeline import Pipeline
+from planwise_nb.core.project import Project
 from planwise_nb.core.runs import Run
 
 OUT = Path("outputs/runs")
 
 OUT_VARIABLE = "PLANWISE_OUT"
-"""Set by ``planwise lab``: the folder of the runs, wherever the notebooks lie."""
+"""Set by ``planwise lab`` and ``planwise dashboard``: the folder of the runs, wherever the notebooks lie."""
+
+PROJECT_VARIABLE = "PLANWISE_PROJECT"
+"""Set by ``planwise dashboard``: the user's project folder."""
 
 
 def is_executing() -> bool:
@@ -32,11 +36,21 @@ def find_run(pipeline: Pipeline, run_dir: str) -> Run:
         return _run(pipeline, Path(os.environ[RUN_FOLDER]))
     here = Path(run_dir or ".").resolve()
     around = [folder for folder in (here, *here.parents) if (folder / MANIFEST).is_file()]
-    folder = around[0] if around else Ledger(_out(here)).folder(run_dir)
+    folder = around[0] if around else Ledger(find_out(here)).folder(run_dir)
     return _run(pipeline, folder)
 
 
-def _out(here: Path) -> Path:
+def find_project() -> Project:
+    """The user's project: the folder that was named, else the nearest around the working directory with parameters,
+    else that itself.
+    """
+    if PROJECT_VARIABLE in os.environ:
+        return Project(Path(os.environ[PROJECT_VARIABLE]))
+    here = Path.cwd()
+    return Project(next((folder for folder in (here, *here.parents) if (folder / "params").is_dir()), here))
+
+
+def find_out(here: Path) -> Path:
     """The folder of the runs: the one that was named, else the nearest at or above ``here``."""
     if OUT_VARIABLE in os.environ:
         return Path(os.environ[OUT_VARIABLE])

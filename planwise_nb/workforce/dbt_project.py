@@ -40,15 +40,20 @@ def project_files(folder: Path) -> list[Path]:
 
 def parse_ahead() -> None:
     """Import dbt and parse the shipped project, for the kernels that this process forks."""
-    source = shipped() / "dbt"
     with tempfile.TemporaryDirectory() as place, chdir(place):
-        for path in project_files(source):
-            target = PROJECT / path.relative_to(source)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(path, target)
+        copy_shipped()
         _parsed_ahead[_digest()] = parsed = _parse()
         # what dbt prepares at its first call, it then has prepared for every kernel
         _results(["compile"], _call(["compile", "--select", _COMPILED_AHEAD], manifest=parsed.deepcopy()))
+
+
+def copy_shipped() -> None:
+    """Copy the shipped project to where it lies in a run's folder, the working directory."""
+    source = shipped() / "dbt"
+    for path in project_files(source):
+        target = PROJECT / path.relative_to(source)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, target)
 
 
 def call(arguments: Sequence[str], on_event: Callable[[Any], None] | None = None) -> Any:

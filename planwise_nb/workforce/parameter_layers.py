@@ -17,7 +17,7 @@ from planwise_nb.workforce.levers import LeverRow
 from planwise_nb.workforce.scenario import Scenario
 from planwise_nb.workforce.scenario_parts import stated_figures
 
-_PARAMETERS = {
+PARAMETERS = {
     ("compensation", "merit_base"): "merit_base",
     ("compensation", "merit_budget"): "merit_base",
     ("compensation", "cola_rate"): "cola_rate",
@@ -28,6 +28,7 @@ _PARAMETERS = {
     ("workforce", "new_hire_termination_rate"): "new_hire_termination_rate",
     ("simulation", "target_growth_rate"): "target_growth_rate",
 }
+"""The parameters that differ by year and level, or might, by section and key of the scenario."""
 _RANKS_A_LAYER = 10
 _RANK = {"year and level": 0, "year": 1, "level": 2, "all": 3, "budget": 4}
 
@@ -52,7 +53,7 @@ class ParameterLayer:
 def part_layers(part: Scenario, rank: int, source: str, where: str) -> Iterator[ParameterLayer]:
     """What ``part`` states of the parameters, as rows of the layer number ``rank``."""
     for section, key, value in stated_figures(part):
-        name = _PARAMETERS.get((section, key))
+        name = PARAMETERS.get((section, key))
         if name is None or value is None:
             continue
         for level, rate in (value if isinstance(value, dict) else {"all": value}).items():
