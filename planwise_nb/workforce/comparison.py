@@ -174,4 +174,7 @@ def picked_chart(rows: pd.DataFrame, column: str, title: str, unit: str, *, widt
         y=alt.Y(f"{column}:Q", title=unit, axis=alt.Axis(format=",~s")),
         tooltip=display.tips(run="", simulation_year="", **{column: ",.2~f"}),
     )
-    return display.themed(base.mark_bar().encode(color=colour).properties(width=width, height=220), title)
+    size = min(46.0, 0.7 * width / (len(names) * rows["simulation_year"].nunique()))
+    return display.themed(
+        base.mark_bar(size=round(size, 1)).encode(color=colour).properties(width=width, height=220), title
+    )

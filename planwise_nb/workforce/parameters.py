@@ -163,6 +163,7 @@ class ExactDumper(yaml.SafeDumper):
     """Writes decimals with exactly their digits."""
 
     def represent_decimal(self, number: Decimal) -> yaml.ScalarNode:
+        """The node of a decimal."""
         text = plain(number)
         return self.represent_scalar(f"tag:yaml.org,2002:{'float' if '.' in text else 'int'}", text)
 

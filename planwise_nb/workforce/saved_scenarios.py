@@ -96,7 +96,6 @@ def _check_free(project: Project, folder: Path, said: Save) -> None:
         raise InputError(f"Scenario {said.name} ships with PlanWise and stays as it is.", fix=fix)
 
 
-
 def _content(before: Content, draft: Draft, said: Save, now: datetime) -> Content:
     """What the YAML file says."""
     heading: Content = {"description": said.description or before.get("description", "")}

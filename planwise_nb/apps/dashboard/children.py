@@ -26,8 +26,8 @@ class Child:
     """A ``planwise run`` that this page started."""
 
     def __init__(self, arguments: Sequence[str], *, project: Path, out: Path) -> None:
-        self._answer: IO[bytes] = tempfile.TemporaryFile()
-        self._report: IO[bytes] = tempfile.TemporaryFile()
+        self._answer: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - open as long as the child is
+        self._report: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115
         command = [sys.executable, "-m", "planwise_nb.apps.cli", "run", *arguments, "--out", str(out), "--json"]
         self.process = subprocess.Popen(
             command,

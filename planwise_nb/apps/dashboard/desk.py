@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from decimal import Decimal
 from functools import cached_property
+from typing import Any
 
 import pandas as pd
 
@@ -52,11 +53,10 @@ class Opened:
         return resolve(self._project, Request(scenario=self.name)).census
 
 
-def _cell(row: dict[str, object]) -> Cell:
-    level = row["level_id"]
-    if pd.isna(level):
-        return str(row["parameter_name"]), None, None
-    return str(row["parameter_name"]), int(str(row["simulation_year"])), int(str(level))
+def _cell(row: dict[Any, Any]) -> Cell:
+    if pd.isna(row["level_id"]):
+        return row["parameter_name"], None, None
+    return row["parameter_name"], int(row["simulation_year"]), int(row["level_id"])
 
 
 class Desk:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
 
 import tornado.web
 from jupyter_server.base.handlers import JupyterHandler
@@ -18,14 +17,7 @@ from planwise_nb.core.ledger import Ledger
 from planwise_nb.workforce.exported_tables import rows_of
 from planwise_nb.workforce.selections import Selection
 
-ROUTE = "/planwise/download"
 CHUNK = 1_000_000
-
-
-def address(run_id: str, table: str, kind: str, selection: Selection) -> str:
-    """Where the rows of ``table`` that ``selection`` picks are downloaded as a file of ``kind``, such as ``.xlsx``."""
-    picked = {"status": selection.statuses, "level": selection.levels, "year": selection.years}
-    return f"{ROUTE}?{urlencode({'run_id': run_id, 'table': table, 'kind': kind, **picked}, doseq=True)}"
 
 
 class DownloadHandler(JupyterHandler):

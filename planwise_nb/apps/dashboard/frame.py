@@ -19,7 +19,7 @@ from planwise_nb.core.errors import PlanwiseError
 from planwise_nb.core.ledger import Ledger
 from planwise_nb.core.location import find_out, find_project
 
-IMPACT, RESULTS = 1, 3
+IMPACT, RUN, RESULTS = 1, 2, 3
 
 
 def open_dashboard() -> None:
@@ -34,15 +34,16 @@ def open_dashboard() -> None:
 
 def build(desk: Desk) -> widgets.VBox:
     """The heading and the tabs; a tab that takes time to fill is filled when it is looked at."""
+    shown = widgets.Tab()
     impact, results = ImpactTab(desk), ResultsTab(desk)
     tabs = {
         "Parameters": ParametersTab(desk).box,
         "Impact": impact.box,
-        "Run": RunTab(desk).box,
+        "Run": RunTab(desk, lambda: shown.selected_index == RUN).box,
         "Results": results.box,
         "Auto-optimise": OptimiseTab().box,
     }
-    shown = widgets.Tab(children=list(tabs.values()), titles=list(tabs))
+    shown.children, shown.titles, shown.selected_index = list(tabs.values()), list(tabs), 0
     shown.add_class("pw-tabs")
 
     def look(_: object = None) -> None:
@@ -54,7 +55,7 @@ def build(desk: Desk) -> widgets.VBox:
     shown.observe(look, "selected_index")
     desk.changed.append(look)
     named = html.escape(desk.project.own.name)
-    header = parts.text(f'<h1>PlanWise</h1><p>Workforce planning · project <b>{named}</b></p>', "pw-header")
+    header = parts.text(f"<h1>PlanWise</h1><p>Workforce planning · project <b>{named}</b></p>", "pw-header")
     page = widgets.VBox([header, shown])
     page.add_class("pw-page")
     return page

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Callable
 
 import ipywidgets as widgets
 import pandas as pd
@@ -17,7 +18,6 @@ COUNTS = {"closing_headcount": "Headcount at close", "hires": "Hires", "exits": 
 MONEY = {"payroll": "Payroll", "average_compensation": "Average pay"}
 RATES = {"payroll_growth": "Payroll growth", "headcount_growth": "Headcount growth",
          "average_compensation_growth": "Average pay growth"}  # fmt: skip
-"""Figures by how they are written: counts with a decimal, money in whole units, rates in percent."""
 
 
 class ImpactTab:
@@ -65,7 +65,7 @@ class ImpactTab:
     def _show(self) -> None:
         draft = self.rows[self.rows["scenario_id"] == "draft"]
         totals = draft[draft["level_id"].isna()]
-        self.totals.value = parts.sheet(_readable(totals, "simulation_year", "Year"), "The whole company, by year")
+        self.totals.value = _table(totals, "simulation_year", "Year", "The whole company, by year")
         years = [int(year) for year in totals["simulation_year"]]
         if list(self.year.options) != years:
             self.year.options = years
@@ -87,19 +87,37 @@ class ImpactTab:
             return
         chosen = rows[(rows["scenario_id"] == "draft") & (rows["simulation_year"] == self.year.value)]
         of_levels = chosen[chosen["level_id"].notna()]
-        self.levels.value = parts.sheet(_readable(of_levels, "level_id", "Level"), f"By level, {self.year.value}")
+        self.levels.value = _table(of_levels, "level_id", "Level", f"By level, {self.year.value}")
 
 
-def _readable(rows: pd.DataFrame, key: str, title: str) -> pd.DataFrame:
-    """Every figure with its difference from the reference beside it, as texts."""
-    told = {title: rows[key].astype(int)}
-    for names, shape, scale in ((COUNTS, ",.1f", 1), (MONEY, ",.0f", 1), (RATES, ".2f", 100)):
-        for name, label in names.items():
-            unit = " %" if scale > 1 else ""
-            told[label] = [_number(value * scale, shape, unit) for value in rows[name]]
-            told[f"Δ {label}"] = [_number(value * scale, f"+{shape}", unit) for value in rows[f"{name}_change"]]
-    return pd.DataFrame(told)
+def _table(rows: pd.DataFrame, key: str, title: str, caption: str) -> str:
+    """Every figure, with its difference from the reference below it."""
+    shapes = [(name, label, shape) for names, shape in FIGURES for name, label in names.items()]
+    cells = [
+        [
+            (f"{int(row[key])}", ""),
+            *((shape(row[name], ""), _distance(row[f"{name}_change"], shape)) for name, _, shape in shapes),
+        ]
+        for row in rows.to_dict("records")
+    ]
+    return parts.pairs([title, *(label for _, label, _ in shapes)], cells, caption)
 
 
-def _number(value: float, shape: str, unit: str) -> str:
-    return "–" if pd.isna(value) else f"{value:{shape}}{unit}"
+def _count(value: float, sign: str) -> str:
+    return f"{value:{sign},.1f}"
+
+
+def _money(value: float, sign: str) -> str:
+    return f"{value:{sign},.0f}"
+
+
+def _rate(value: float, sign: str) -> str:
+    return "–" if pd.isna(value) else f"{100 * value:{sign}.2f} %"
+
+
+FIGURES = ((COUNTS, _count), (MONEY, _money), (RATES, _rate))
+
+
+def _distance(value: float, shape: Callable[[float, str], str]) -> str:
+    told = shape(value, "+").replace("-", "−")
+    return told if any(digit in told for digit in "123456789") else ""

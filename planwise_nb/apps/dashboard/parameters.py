@@ -5,7 +5,6 @@ from __future__ import annotations
 import getpass
 import html
 from contextlib import suppress
-from decimal import Decimal
 
 import ipywidgets as widgets
 
@@ -91,6 +90,7 @@ class ParametersTab:
         self.lever.observe(lambda _: self._fill_grid(), "value")
         self.box = self._layout()
         self._fill()
+        desk.changed.append(self.tell)
 
     def _layout(self) -> widgets.VBox:
         name, author, description, replace = self.saving
@@ -98,7 +98,7 @@ class ParametersTab:
         undo = parts.button("Undo all changes", lambda: self._open(self.desk.opened.name), css="pw-quiet")
         return widgets.VBox([
             parts.card(
-                parts.heading("Scenario", "Everything starts from a scenario; what you change is yours until you save."),
+                parts.heading("Scenario", "What you change is yours alone until you save it."),
                 parts.row(self.scenario, undo),
                 self.about,
             ),
@@ -166,7 +166,7 @@ class ParametersTab:
             children.append(_every_year(fields, f"{parameter.title}, level {level}, every year"))
         self.grid.children = children
         self.grid.layout = widgets.Layout(
-            grid_template_columns=f"minmax(150px, 1.4fr) repeat({len(opened.years) + 1}, minmax(84px, 1fr))"
+            grid_template_columns=f"minmax(150px, 1fr) repeat({len(opened.years) + 1}, minmax(84px, 170px))"
         )
 
     def tell(self) -> None:

@@ -92,10 +92,29 @@ def frame(rows: Sequence[tuple[Any, ...]], columns: Sequence[str]) -> pd.DataFra
     return pd.DataFrame(rows, columns=list(columns), dtype=object)
 
 
-def sheet(rows: pd.DataFrame, caption: str = "") -> str:
+def sheet(rows: pd.DataFrame, caption: str, *, css: str = "") -> str:
     """Rows as an HTML table in a box of its own, which scrolls where it is too wide."""
-    shown = display.table(rows, caption=caption)._repr_html_()
-    return f'<div class="pw-sheet" tabindex="0" role="region" aria-label="{html.escape(caption or "Table")}">{shown}</div>'
+    shown = display.table(rows, caption=caption, plain=("Year", "Level"))._repr_html_()
+    return _scrolling(shown, caption, css)
+
+
+def pairs(columns: Sequence[str], rows: Sequence[Sequence[tuple[str, str]]], caption: str) -> str:
+    """A table whose cells hold a figure and, below it, how far it lies from another one (``+`` or ``−`` first)."""
+    heads = "".join(f'<th scope="col">{html.escape(column)}</th>' for column in columns)
+    body = "".join(f"<tr>{''.join(_pair(*cell) for cell in row)}</tr>" for row in rows)
+    told = f"<caption>{html.escape(caption)}</caption><thead><tr>{heads}</tr></thead><tbody>{body}</tbody>"
+    return _scrolling(f'<table class="planwise">{told}</table>', caption, "pw-numbers")
+
+
+def _pair(figure: str, distance: str) -> str:
+    kind = {"+": "pw-more", "−": "pw-less"}.get(distance[:1], "")
+    below = f'<small class="{kind}">{html.escape(distance)}</small>' if distance else ""
+    return f"<td>{html.escape(figure)}{below}</td>"
+
+
+def _scrolling(table: str, caption: str, css: str) -> str:
+    label = html.escape(caption)
+    return f'<div class="pw-sheet {css}" tabindex="0" role="region" aria-label="{label}">{table}</div>'
 
 
 def picture(chart: ChartType) -> str:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from planwise_nb.apps.dashboard import parts
 from planwise_nb.apps.dashboard.desk import Desk
-from planwise_nb.apps.dashboard.downloads import address
+from planwise_nb.apps.dashboard.links import address
 from planwise_nb.core.errors import PlanwiseError
 from planwise_nb.workforce import charts
 from planwise_nb.workforce.comparison import MOST_RUNS, Comparison, picked_chart
@@ -75,13 +75,18 @@ class ResultsTab:
             parts.card(parts.heading("What is chosen"), self.figures),
             parts.card(parts.heading("Whole runs, year by year"), self.metrics),
             parts.card(parts.heading("Charts", "Point at a mark to read its figures."), self.charts),
-            parts.card(parts.heading("Take away", "Filtered as above where the table has such a column."), self.downloads),
+            parts.card(
+                parts.heading("Take away", "Filtered as above, where a table has such a column."),
+                self.downloads,
+            ),
         ])  # fmt: skip
 
     def refresh(self) -> None:
         """List the runs that have published something, the newest first, and keep what is chosen."""
         rows = [row for row in self.desk.ledger.runs() if row["status"] not in ("missing", "damaged")][:LISTED]
-        options = [(f"{row['run_id']}   {row['subject']}   {self.desk.ledger.state(row)}", row["run_id"]) for row in rows]
+        options = [
+            (f"{row['run_id']}   {row['subject']}   {self.desk.ledger.state(row)}", row["run_id"]) for row in rows
+        ]
         chosen = [run_id for run_id in self.runs.value if run_id in {row["run_id"] for row in rows}]
         if list(self.runs.options) != options:
             self.runs.options = options
@@ -135,8 +140,12 @@ class ResultsTab:
             self.figures.value = '<p class="pw-empty">Nothing is published yet, or nobody is in the selection.</p>'
             self.metrics.value = self.charts.value = self.downloads.value = ""
             return
-        self.figures.value = parts.sheet(_renamed(picked, FIGURES, self._is_one()), "By year and run, as filtered")
-        self.metrics.value = parts.sheet(_renamed(_in_percent(metrics), METRICS, self._is_one()), "Headcount and growth")
+        self.figures.value = parts.sheet(
+            _renamed(picked, FIGURES, self._is_one()), "By year and run, as filtered", css="pw-numbers"
+        )
+        self.metrics.value = parts.sheet(
+            _renamed(_in_percent(metrics), METRICS, self._is_one()), "Headcount and growth", css="pw-numbers"
+        )
         self.downloads.value = self._links()
         self.charts.value = self._pictures(picked, metrics)
 

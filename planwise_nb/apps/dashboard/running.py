@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import html
+import itertools
+from collections.abc import Callable
 from typing import Any
 
 import ipywidgets as widgets
@@ -16,6 +18,8 @@ from planwise_nb.core.errors import PlanwiseError
 from planwise_nb.core.runs import Run
 
 LOOK_SECONDS = 0.7
+LIST_EVERY = 4
+"""How often the run is looked at, and after how many looks the list of runs is read again."""
 MOST_RUNS = 50
 TOLD = {
     "running": ("note", "Running"),
@@ -28,13 +32,16 @@ TOLD = {
 class RunTab:
     """The tab's widgets and the child that it started last."""
 
-    def __init__(self, desk: Desk) -> None:
-        self.desk, self.child = desk, None  # type: Desk, Child | None
+    def __init__(self, desk: Desk, is_shown: Callable[[], bool]) -> None:
+        self.desk, self.is_shown = desk, is_shown
+        self.child: Child | None = None
         names = desk.scenarios()
         self.scenario = parts.labelled(widgets.Dropdown(options=names, description="Scenario"))
         self.years = parts.labelled(widgets.Text(description="Years", placeholder="as in the scenario"))
         self.seed = parts.labelled(widgets.Text(description="Seed", placeholder="as in the scenario"))
-        self.census = parts.labelled(widgets.Text(description="Census file", placeholder="as in the scenario"), "pw-wide")
+        self.census = parts.labelled(
+            widgets.Text(description="Census file", placeholder="as in the scenario"), "pw-wide"
+        )
         self.runs = parts.labelled(widgets.Dropdown(options=[], description="Run"), "pw-wide")
         self.changed = widgets.Checkbox(description="Go on although files changed since it started", indent=False)
         self.changed.add_class("pw-check")
@@ -95,7 +102,9 @@ class RunTab:
 
     def _begin(self, arguments: list[str], said: str) -> None:
         if self.child is not None and self.child.is_alive:
-            self.message.value = parts.notice("warn", "A run that you started is still running: stop it first, or wait.")
+            self.message.value = parts.notice(
+                "warn", "A run that you started is still running: stop it first, or wait."
+            )
             return
         self.child = Child(arguments, project=self.desk.project.own, out=self.desk.ledger.out)
         self.message.value = parts.notice("note", html.escape(said))
@@ -111,11 +120,14 @@ class RunTab:
             self.message.value = parts.notice("bad", html.escape(str(error)))
 
     async def _keep_looking(self) -> None:
-        while True:
+        for count in itertools.count():
             await asyncio.sleep(LOOK_SECONDS)
             try:
                 self._look_after_child()
-                self.look()
+                if self.is_shown():
+                    if count % LIST_EVERY == 0:
+                        self.list_runs()
+                    self.look()
             except (PlanwiseError, OSError) as error:
                 self.watch.value = parts.notice("bad", html.escape(str(error)))
 
@@ -141,17 +153,20 @@ class RunTab:
         """Show the run that is chosen as it is now; a value that stays is not sent again."""
         if not self.runs.value:
             self.watch.value, self.log.value = '<p class="pw-empty">No run yet.</p>', ""
+            self._allow(stop=self.child is not None, resume=False)
             return
         run = self.desk.run(self.runs.value)
         manifest = run.manifest
         is_held = run.is_held
         state = "stopped" if manifest["status"] == "running" and not is_held else manifest["status"]
-        self.stop_button.disabled = not (is_held or (self.child is not None and self.child.is_alive))
-        self.resume_button.disabled = is_held or state == "success"
-        self.changed.layout.display = "none" if self.resume_button.disabled else None
+        self._allow(stop=is_held or self.child is not None, resume=not is_held and state != "success")
         found = progress_of(run)
         self.watch.value = _watched(run, manifest, state, found)
         self.log.value = _log(found)
+
+    def _allow(self, *, stop: bool, resume: bool) -> None:
+        self.stop_button.disabled, self.resume_button.disabled = not stop, not resume
+        self.changed.layout.display = None if resume else "none"
 
 
 def _watched(run: Run, manifest: dict[str, Any], state: str, found: Progress) -> str:
@@ -175,7 +190,8 @@ def _watched(run: Run, manifest: dict[str, Any], state: str, found: Progress) ->
     )
     failure = manifest.get("failure") or {}
     told = _failure(failure, found) if state == "failed" else ""
-    return f'<p class="pw-state pw-{kind}" role="status">{html.escape(said)}</p>{bar}<dl class="pw-facts">{items}</dl>{told}'
+    shown = f'<p class="pw-state pw-{kind}" role="status">{html.escape(said)}</p>'
+    return f'{shown}{bar}<dl class="pw-facts">{items}</dl>{told}'
 
 
 def _failure(failure: dict[str, Any], found: Progress) -> str:
@@ -187,4 +203,5 @@ def _failure(failure: dict[str, Any], found: Progress) -> str:
 
 def _log(found: Progress) -> str:
     lines = html.escape("\n".join(reversed(found.lines)))
-    return f'<details class="pw-log" open><summary>Log, the newest first</summary><pre tabindex="0">{lines}</pre></details>'
+    shown = f'<pre tabindex="0">{lines}</pre>'
+    return f'<details class="pw-log" open><summary>Log, the newest first</summary>{shown}</details>'

@@ -13,7 +13,8 @@ from tornado.web import RequestHandler
 from traitlets.config import Config
 from voila.app import Voila
 
-from planwise_nb.apps.dashboard.downloads import ROUTE, DownloadHandler
+from planwise_nb.apps.dashboard.downloads import DownloadHandler
+from planwise_nb.apps.dashboard.links import ROUTE
 
 TEMPLATE = Path(__file__).parent / "template"
 WIDGETS = ["@jupyter-widgets/jupyterlab-manager", "@voila-dashboards/widgets-manager8"]
