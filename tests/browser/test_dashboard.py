@@ -54,6 +54,7 @@ def look(page: Page, dashboard: Server) -> Page:
     page.goto(dashboard.address("/"))
     page.get_by_label("Start from scenario").select_option("small")
     page.get_by_text("A small company, two years.").wait_for()
+    page.locator(".pw-locked").wait_for()
     return page
 
 

@@ -131,13 +131,6 @@ class ParametersTab:
         opened = self.desk.opened
         with suppress(PlanwiseError):  # a project may have no such scenario: the open one is the reference then
             self.reference = opened if opened.name == REFERENCE else Opened(self.desk.project, REFERENCE)
-        said = opened.scenario.scenario.description
-        chain = " → ".join(opened.scenario.chain)
-        years = f"{opened.years[0]} to {opened.years[-1]}"
-        self.about.value = (
-            f'<p class="pw-about">{html.escape(said)} <span>{html.escape(chain)}, {years}, '
-            f"{len(opened.levels)} levels</span></p>"
-        )
         self.rates.children = [
             CellField(self, parameter, (parameter.name, None, None), f"{parameter.title} ({parameter.unit})").box
             for parameter in all_parameters()
@@ -147,6 +140,13 @@ class ParametersTab:
             box.add_class("pw-rate")
         self._fill_grid()
         self.tell()
+        said = opened.scenario.scenario.description
+        chain = " → ".join(opened.scenario.chain)
+        years = f"{opened.years[0]} to {opened.years[-1]}"
+        self.about.value = (
+            f'<p class="pw-about">{html.escape(said)} <span>{html.escape(chain)}, {years}, '
+            f"{len(opened.levels)} levels</span></p>"
+        )
 
     def _fill_grid(self) -> None:
         """The grid of the lever: a row a level, a column a year, and one that sets every year of a level."""

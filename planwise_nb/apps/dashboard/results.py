@@ -7,6 +7,7 @@ from typing import Any
 
 import ipywidgets as widgets
 import pandas as pd
+from altair.typing import ChartType
 
 from planwise_nb.apps.dashboard import parts
 from planwise_nb.apps.dashboard.desk import Desk
@@ -58,8 +59,9 @@ class ResultsTab:
         self.statuses = _many("Status", 4)
         self.statuses.options = [(code.replace("_", " "), code) for code in STATUSES]
         self.levels, self.years = _many("Level", 5), _many("Year", 5)
-        self.figures, self.charts = parts.text(""), parts.text("")
-        self.metrics, self.downloads, self.message = parts.text(""), parts.text(""), parts.text("")
+        self.figures, self.metrics, self.downloads, self.message = (parts.text("") for _ in range(4))
+        self.picked_charts, self.charts = parts.text(""), parts.text("")
+        self.drawn: tuple[Any, ...] = ()
         self.runs.observe(lambda _: self._compare(), "value")
         for field in (self.statuses, self.levels, self.years):
             field.observe(lambda _: self._show(), "value")
@@ -74,7 +76,7 @@ class ResultsTab:
             ),
             parts.card(parts.heading("What is chosen"), self.figures),
             parts.card(parts.heading("Whole runs, year by year"), self.metrics),
-            parts.card(parts.heading("Charts", "Point at a mark to read its figures."), self.charts),
+            parts.card(parts.heading("Charts", "Point at a mark to read its figures."), self.picked_charts, self.charts),
             parts.card(
                 parts.heading("Take away", "Filtered as above, where a table has such a column."),
                 self.downloads,
@@ -138,7 +140,8 @@ class ResultsTab:
         picked, metrics = self.comparison.picked(self.selection), self.comparison.metrics(self.selection)
         if picked.empty and metrics.empty:
             self.figures.value = '<p class="pw-empty">Nothing is published yet, or nobody is in the selection.</p>'
-            self.metrics.value = self.charts.value = self.downloads.value = ""
+            self.metrics.value = self.charts.value = self.picked_charts.value = self.downloads.value = ""
+            self.drawn = ()
             return
         self.figures.value = parts.sheet(
             _renamed(picked, FIGURES, self._is_one()), "By year and run, as filtered", css="pw-numbers"
@@ -147,19 +150,17 @@ class ResultsTab:
             _renamed(_in_percent(metrics), METRICS, self._is_one()), "Headcount and growth", css="pw-numbers"
         )
         self.downloads.value = self._links()
-        self.charts.value = self._pictures(picked, metrics)
+        self.picked_charts.value = _side_by_side(
+            picked_chart(picked, "active", "Active at the close, as filtered", "People"),
+            picked_chart(picked, "payroll", "Payroll of the year, as filtered", "Currency units"),
+        )
+        if self.drawn != (wanted := (self.opened, self.selection.years)):  # drawing takes longer than reading
+            width = WIDTH if self._is_one() else WIDTH // 2
+            drawn = [chart(metrics, width=width) for chart in (charts.growth, charts.flows, charts.level_mix)]
+            self.charts.value, self.drawn = _side_by_side(*drawn), wanted
 
     def _is_one(self) -> bool:
         return len(self.opened) == 1
-
-    def _pictures(self, picked: pd.DataFrame, metrics: pd.DataFrame) -> str:
-        drawn = [
-            picked_chart(picked, "active", "Active at the close, as filtered", "People"),
-            picked_chart(picked, "payroll", "Payroll of the year, as filtered", "Currency units"),
-        ]
-        width = WIDTH if self._is_one() else WIDTH // 2
-        drawn += [chart(metrics, width=width) for chart in (charts.growth, charts.flows, charts.level_mix)]
-        return f'<div class="pw-pictures">{"".join(map(parts.picture, drawn))}</div>'
 
     def _links(self) -> str:
         rows = []
@@ -184,6 +185,10 @@ def _offer(field: widgets.SelectMultiple, options: list[int]) -> None:
         kept = [value for value in field.value if value in options]
         field.options = options
         field.value = kept
+
+
+def _side_by_side(*drawn: ChartType) -> str:
+    return f'<div class="pw-pictures">{"".join(map(parts.picture, drawn))}</div>'
 
 
 def _in_percent(metrics: pd.DataFrame) -> pd.DataFrame:

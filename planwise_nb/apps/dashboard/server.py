@@ -35,7 +35,7 @@ POLICY = "; ".join((
 """What the page may load: its own things only. Voilà's page holds scripts of its own, so these are allowed."""
 
 
-class RefusedHandler(RequestHandler):  # type: ignore[misc]
+class RefusedHandler(RequestHandler):
     """Where whoever comes without the token is sent."""
 
     def get(self) -> None:
