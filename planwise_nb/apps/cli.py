@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from planwise_nb.apps.answers import OUT, AsJson, Out, exit_code_told, find, print_json, reported
+from planwise_nb.apps.dashboard_command import dashboard
 from planwise_nb.apps.diff_command import diff
 from planwise_nb.apps.ensemble_command import ensemble
 from planwise_nb.apps.export_command import export
@@ -25,7 +26,7 @@ app = typer.Typer(
 )
 census_app = typer.Typer(no_args_is_help=True, help="Make a census to try things with.")
 app.add_typer(census_app, name="census")
-for command in (run, ensemble, show, report, diff, export, verify):
+for command in (run, ensemble, show, report, diff, export, verify, dashboard):
     app.command()(command)
 app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(lab)
 
@@ -49,7 +50,6 @@ def runs(
     as_json: AsJson = False,
 ) -> None:
     """List the runs, the newest first."""
-    from planwise_nb.core.holder import holder  # noqa: PLC0415
     from planwise_nb.core.ledger import Ledger  # noqa: PLC0415
 
     with reported(as_json, time.monotonic()):
@@ -62,9 +62,7 @@ def runs(
             print_json({"status": "done", "runs": rows})
             return
         for row in rows:
-            is_lost = row["status"] == "running" and holder(ledger.out / str(row["path"])) is None
-            status = "stopped" if is_lost else row["status"]
-            print(f"{row['run_id']}  {row['subject']:<20} {status:<8} {row['seconds'] or 0:>8.1f} s")
+            print(f"{row['run_id']}  {row['subject']:<20} {ledger.state(row):<8} {row['seconds'] or 0:>8.1f} s")
         if not rows:
             print("No run yet. Make one: planwise run baseline")
 

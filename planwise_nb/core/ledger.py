@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from planwise_nb.core.errors import InputError, PlanwiseError
-from planwise_nb.core.holder import hold
+from planwise_nb.core.holder import hold, holder
 from planwise_nb.core.manifest import MANIFEST, read_manifest
 from planwise_nb.core.registry import Registry, Row
 
@@ -74,6 +74,11 @@ class Ledger:
             with suppress(InputError):  # runs that may only be read are listed all the same
                 self._registry.put(changed)
         return sorted(true, key=lambda row: str(row["run_id"]), reverse=True)
+
+    def state(self, row: Row) -> str:
+        """How a run stands: its status, or ``stopped`` where it is not finished and nobody runs it."""
+        is_lost = row["status"] == "running" and holder(self.out / str(row["path"])) is None
+        return "stopped" if is_lost else str(row["status"])
 
     def folder(self, run_id: str = "") -> Path:
         """The folder of a run; of the latest where ``run_id`` is empty. Raises ``InputError`` where there is none."""

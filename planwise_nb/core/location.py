@@ -9,12 +9,16 @@ from planwise_nb.core.kernels import RUN_FOLDER
 from planwise_nb.core.ledger import Ledger
 from planwise_nb.core.manifest import MANIFEST
 from planwise_nb.core.pipeline import Pipeline
+from planwise_nb.core.project import Project
 from planwise_nb.core.runs import Run
 
 OUT = Path("outputs/runs")
 
 OUT_VARIABLE = "PLANWISE_OUT"
-"""Set by ``planwise lab``: the folder of the runs, wherever the notebooks lie."""
+"""Set by ``planwise lab`` and ``planwise dashboard``: the folder of the runs, wherever the notebooks lie."""
+
+PROJECT_VARIABLE = "PLANWISE_PROJECT"
+"""Set by ``planwise dashboard``: the user's project folder."""
 
 
 def is_executing() -> bool:
@@ -34,6 +38,16 @@ def find_run(pipeline: Pipeline, run_dir: str) -> Run:
     around = [folder for folder in (here, *here.parents) if (folder / MANIFEST).is_file()]
     folder = around[0] if around else Ledger(out_folder(here)).folder(run_dir)
     return _run(pipeline, folder)
+
+
+def find_project() -> Project:
+    """The user's project: the folder that was named, else the nearest around the working directory with parameters,
+    else that itself.
+    """
+    if PROJECT_VARIABLE in os.environ:
+        return Project(Path(os.environ[PROJECT_VARIABLE]))
+    here = Path.cwd()
+    return Project(next((folder for folder in (here, *here.parents) if (folder / "params").is_dir()), here))
 
 
 def out_folder(here: Path) -> Path:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, get_args
 
 from planwise_nb.core.pipeline import Key, label
 
@@ -135,6 +135,24 @@ def log_to(path: Path) -> Listener:
             log.write(json.dumps(entry, ensure_ascii=False) + "\n")
 
     return write
+
+
+def read_log(path: Path) -> list[tuple[datetime, Message]]:
+    """The messages that ``log_to`` wrote, with their times; a line that is being written is left out."""
+    kinds = {kind.__name__: kind for kind in get_args(Message)}
+    found: list[tuple[datetime, Message]] = []
+    for text in path.read_text(encoding="utf-8").splitlines() if path.exists() else ():
+        try:
+            entry = json.loads(text)
+            values = {name: _unlisted(value) for name, value in entry.items() if name not in ("at", "message")}
+            found.append((datetime.fromisoformat(entry["at"]), kinds[entry["message"]](**values)))
+        except (ValueError, KeyError, TypeError):
+            continue
+    return found
+
+
+def _unlisted(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
 
 
 def plain_lines(stream: IO[str]) -> Listener:

@@ -40,7 +40,7 @@ _ANY_YEAR = {
 
 @dataclass(frozen=True)
 class CompiledModel:
-    """A model as SQL. ``tags`` name its step, ``path`` its file below ``models/``, ``relation`` its table as SQL reads
+    """A model, or an analysis, as SQL. ``tags`` name its step, ``path`` its file below ``models/``, ``relation`` its table as SQL reads
     it; ``columns`` defines the table where the model has a contract, else it is empty.
     """
 
@@ -57,8 +57,8 @@ class CompiledModel:
         return self.sql.replace(_ANY_YEAR["simulation_year"], str(int(year)))
 
 
-_compiled_ahead: dict[str, tuple[CompiledModel, ...]] = {}
-"""The models of the shipped project by its digest, where this process was forked from one that compiled them."""
+_compiled: dict[str, tuple[CompiledModel, ...]] = {}
+"""The models of a project by its digest; a process that was forked has those of the shipped one from its parent."""
 
 
 def project_files(folder: Path) -> list[Path]:
@@ -75,18 +75,23 @@ def compiled_beside() -> Iterator[None]:
 
     Raises ``ModelError`` where it cannot be compiled.
     """
-    source = shipped() / "dbt"
     with tempfile.TemporaryDirectory() as place:
-        for path in project_files(source):
-            target = place / PROJECT / path.relative_to(source)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(path, target)
+        copy_shipped(Path(place))
         with subprocess.Popen([sys.executable, "-m", __name__], cwd=place) as compiling:
             yield
         if compiling.returncode != 0:
             raise ModelError("dbt could not compile the shipped models.", fix="See what it said above.")
         with chdir(place):
-            _compiled_ahead[_digest()] = compiled()
+            compiled()
+
+
+def copy_shipped(folder: Path) -> None:
+    """Copy the shipped project to where it lies in the folder of a run."""
+    source = shipped() / "dbt"
+    for path in project_files(source):
+        target = folder / PROJECT / path.relative_to(source)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, target)
 
 
 def compiled() -> tuple[CompiledModel, ...]:
@@ -96,15 +101,16 @@ def compiled() -> tuple[CompiledModel, ...]:
     message for what it cannot compile.
     """
     digest = _digest()
-    if digest in _compiled_ahead:
-        return _compiled_ahead[digest]
+    if digest in _compiled:
+        return _compiled[digest]
     kept = COMPILED / f"{digest[:16]}.json"
     if not kept.is_file():
         found = json.dumps([asdict(model) for model in _compile()])
         COMPILED.mkdir(exist_ok=True)
         kept.write_text(found, encoding="utf-8")
     models = json.loads(kept.read_text(encoding="utf-8"))
-    return tuple(CompiledModel(**model | {"tags": tuple(model["tags"])}) for model in models)
+    _compiled[digest] = tuple(CompiledModel(**model | {"tags": tuple(model["tags"])}) for model in models)
+    return _compiled[digest]
 
 
 def _compile() -> tuple[CompiledModel, ...]:

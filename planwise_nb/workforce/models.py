@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -60,7 +60,7 @@ def _build(
         connection.execute("set preserve_insertion_order = false")
         connection.execute(f"set variable simulation_year = {int(year)}")
         connection.execute(f"set variable run_started_at = '{datetime.fromisoformat(started_at)}'")
-        _create_marts(connection, project)
+        create_marts(connection, project)
         for place, model in enumerate(wanted):
             on_progress(place / len(wanted), model.name)
             began = time.perf_counter()
@@ -69,7 +69,7 @@ def _build(
     return tuple(built)
 
 
-def _create_marts(connection: duckdb.DuckDBPyConnection, project: Sequence[CompiledModel]) -> None:
+def create_marts(connection: duckdb.DuckDBPyConnection, project: Iterable[CompiledModel]) -> None:
     """Make the tables that have a contract: the first year reads what a year before it would have left there."""
     for model in project:
         if model.columns:

@@ -87,7 +87,7 @@ def write_parameters(members: Sequence[ResolvedScenario], folder: Path) -> None:
     note = "# The scenarios as resolved from their YAML files; rates by year: parameter_layers.csv\n"
     if len(told) > MAX_TOLD:
         note += f"# The first {MAX_TOLD} of {len(told):,}; the figures of all are in the CSV files beside this one.\n"
-    text = yaml.dump(content, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
+    text = yaml.dump(content, Dumper=ExactDumper, sort_keys=False, allow_unicode=True, width=120)
     (folder / "scenario.yaml").write_text(note + text, encoding="utf-8", newline="\n")
 
 
@@ -164,15 +164,16 @@ _ROWS: dict[str, Callable[[ResolvedScenario], Iterable[tuple[object, ...]]]] = {
 }
 
 
-class _Dumper(yaml.SafeDumper):
+class ExactDumper(yaml.SafeDumper):
     """Writes decimals with exactly their digits."""
 
     def represent_decimal(self, number: Decimal) -> yaml.ScalarNode:
+        """The node of a decimal."""
         text = plain(number)
         return self.represent_scalar(f"tag:yaml.org,2002:{'float' if '.' in text else 'int'}", text)
 
 
-_Dumper.add_representer(Decimal, _Dumper.represent_decimal)
+ExactDumper.add_representer(Decimal, ExactDumper.represent_decimal)
 
 
 def _cell(value: object) -> object:
@@ -194,7 +195,7 @@ def _flat(scenario: Scenario) -> Iterator[tuple[str, Any]]:
 
 def _content(scenario: Scenario) -> dict[str, Any]:
     """The scenario as its YAML file would state it all; the census by its name, since a path is of one machine."""
-    content = scenario.model_dump(exclude_none=True, exclude={"extends"})
+    content = scenario.model_dump(exclude_none=True, exclude={"extends", "author", "created_at"})
     if "file" in content["census"]:
         content["census"]["file"] = Path(content["census"]["file"]).name
     for section in SECTIONS:

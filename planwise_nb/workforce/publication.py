@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from pathlib import Path
 
 import duckdb
@@ -82,6 +82,11 @@ def open_published(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
     """
     recorded = known_files(read_manifest(folder))
     for table in (*SMALL, *EMPLOYEE_LEVEL, *ENSEMBLE):
-        files = sorted((folder / EXPORT / table).glob("*.parquet"))
-        if known := [str(file) for file in files if file.relative_to(folder).as_posix() in recorded]:
+        if known := published_files(folder, table, recorded):
             connection.read_parquet(known).create_view(table)
+
+
+def published_files(folder: Path, table: str, recorded: Container[str]) -> list[str]:
+    """The files of ``table`` that are among the ``recorded`` ones of the run in ``folder``."""
+    files = sorted((folder / EXPORT / table).glob("*.parquet"))
+    return [str(file) for file in files if file.relative_to(folder).as_posix() in recorded]

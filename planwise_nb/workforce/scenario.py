@@ -169,6 +169,8 @@ class Scenario(Section):
     """A whole scenario; ``extends`` names the scenario that it differs from."""
 
     description: str = Field("", description="what the scenario is about, for people")
+    author: str = Field("", description="who made the scenario; no part of any result")
+    created_at: dt.date | dt.datetime | None = Field(None, description="when it was made, as YYYY-MM-DD or with a time")
     extends: str | None = Field(
         None, pattern=SCENARIO_NAME, description="name of the scenario that this one differs from"
     )

@@ -1,0 +1,247 @@
+{#
+    What the levers do before anything is simulated: expected values by year and level, and how far each member lies
+    from the first one. An estimate in floating point, rounded at the end: docs/dashboard.md says what it leaves out.
+    Rows without a level are of all levels.
+#}
+{% set half_a_year = 0.5 %}
+{% set days_of_hires_who_leave = 151 %}
+with recursive
+
+effective as (
+
+    {{ effective_parameters(all_years()) }}
+
+),
+
+rates as (
+
+    select
+        levels.scenario_id,
+        effective.simulation_year,
+        levels.level_id,
+        {% for name in ['total_termination_rate', 'new_hire_termination_rate', 'target_growth_rate'] %}
+        max(parameter_value) filter (parameter_name = '{{ name }}')::double as {{ name }},
+        {% endfor %}
+        {% for name in [
+            'merit_base', 'cola_rate', 'promotion_probability', 'promotion_raise', 'new_hire_salary_adjustment'
+        ] %}
+        coalesce(max(parameter_value) filter (parameter_name = '{{ name }}'), 0)::double as {{ name }},
+        {% endfor %}
+    from {{ ref('stg_job_levels') }} as levels
+    inner join effective
+        on
+            levels.scenario_id = effective.scenario_id
+            and (effective.level_id is null or levels.level_id = effective.level_id)
+    group by all
+
+),
+
+-- how much of a year a raise is paid in the year in which it comes
+timing as (
+
+    select
+        scenario_id,
+        sum(share_ppm / 1e6 * (12.5 - month) / 12) as paid_share,
+    from {{ ref('stg_raise_timing') }}
+    group by all
+
+),
+
+discounts as (
+
+    select
+        scenario_id,
+        max(parameter_value) filter (parameter_name = 'level_discount_factor')::double as discount,
+        max(parameter_value) filter (parameter_name = 'min_level_discount_multiplier')::double as least_weight,
+    from {{ ref('stg_hazards') }}
+    where event_type = 'termination'
+    group by all
+
+),
+
+-- hazards of the people of the census, averaged by level and kept for all years
+people as (
+
+    select
+        workforce.scenario_id,
+        workforce.level_id,
+        count(*)::double as headcount,
+        sum(workforce.compensation_cents) / 100 as pay,
+        {% for event, condition in [('termination', 'true'), ('promotion', 'current_age < 65')] %}
+        avg(case when {{ condition }}
+            then {{ event }}_ages.multiplier::double * {{ event }}_tenures.multiplier::double else 0 end
+        ) as {{ event }}_weight,
+        {% endfor %}
+    from {{ ref('int_baseline_workforce') }} as workforce
+    {% for event in ['termination', 'promotion'] %}
+    {% for dimension in ['age', 'tenure'] %}
+    left join {{ ref('stg_hazard_multipliers') }} as {{ event }}_{{ dimension }}s
+        on
+            workforce.scenario_id = {{ event }}_{{ dimension }}s.scenario_id
+            and workforce.{{ dimension }}_band = {{ event }}_{{ dimension }}s.band
+            and {{ event }}_{{ dimension }}s.dimension = '{{ dimension }}'
+            and {{ event }}_{{ dimension }}s.event_type = '{{ event }}'
+    {% endfor %}
+    {% endfor %}
+    group by all
+
+),
+
+levels as (
+
+    select
+        ladder.scenario_id,
+        ladder.level_id,
+        timing.paid_share,
+        coalesce(people.headcount, 0) as headcount,
+        coalesce(people.pay, 0) as pay,
+        coalesce(people.termination_weight, 1)
+        * greatest(discounts.least_weight, 1 - discounts.discount * (ladder.level_id - 1)) as leaving_weight,
+        coalesce(people.promotion_weight, 1) as promotion_weight,
+        coalesce(mix.share_ppm, 0) / 1e6 as hire_share,
+        (ladder.min_compensation::double + ladder.max_compensation::double) / 2 as middle_pay,
+        lead(ladder.min_compensation::double, 1, 0)
+            over (partition by ladder.scenario_id order by ladder.level_id) as next_minimum,
+    from {{ ref('stg_job_levels') }} as ladder
+    inner join timing on ladder.scenario_id = timing.scenario_id
+    inner join discounts on ladder.scenario_id = discounts.scenario_id
+    left join people on ladder.scenario_id = people.scenario_id and ladder.level_id = people.level_id
+    left join {{ ref('stg_hire_levels') }} as mix
+        on ladder.scenario_id = mix.scenario_id and ladder.level_id = mix.level_id
+
+),
+
+states as (
+
+    select
+        levels.scenario_id,
+        scenarios.start_year - 1 as simulation_year,
+        levels.level_id,
+        0.0::double as opening_headcount,
+        0.0::double as opening_pay,
+        0.0::double as exits,
+        0.0::double as hires,
+        0.0::double as promotions,
+        0.0::double as payroll,
+        levels.headcount as closing_headcount,
+        levels.pay::double as closing_pay,
+    from levels
+    inner join {{ ref('stg_scenarios') }} as scenarios on levels.scenario_id = scenarios.scenario_id
+
+    union all
+
+    select
+        scenario_id,
+        simulation_year,
+        level_id,
+        heads,
+        pay,
+        leavers,
+        hired,
+        promoted,
+        (stayers - promoted) * average * (1 + rise * paid_share)
+        + leavers * average * {{ half_a_year }}
+        + staying * hire_pay * {{ half_a_year }}
+        + (hired - staying) * hire_pay * {{ days_of_hires_who_leave }} / 365
+        + coalesce(lag(promoted * (average * (1 + rise * paid_share) + promoted_pay) / 2) over ladder, 0),
+        stayers - promoted + staying + coalesce(lag(promoted) over ladder, 0),
+        (stayers - promoted) * average * (1 + rise)
+        + staying * hire_pay
+        + coalesce(lag(promoted * promoted_pay) over ladder, 0),
+    from (
+        select
+            *,
+            heads - leavers as stayers,
+            (heads - leavers) * least(1, promotion_probability * promotion_weight) as promoted,
+            greatest(average * (1 + rise) * (1 + promotion_raise), next_minimum) as promoted_pay,
+        from (
+            select
+                *,
+                least(heads, (total * total_termination_rate + greatest(-net, 0)) * leaving_share) as leavers,
+                greatest(net, 0) * hire_share as staying,
+                greatest(net, 0) / (1 - new_hire_termination_rate) * hire_share as hired,
+            from (
+                select
+                    rates.*,
+                    levels.* exclude (scenario_id, level_id, headcount, pay),
+                    states.closing_headcount as heads,
+                    states.closing_pay as pay,
+                    coalesce(states.closing_pay / nullif(states.closing_headcount, 0), 0) as average,
+                    rates.merit_base + rates.cola_rate as rise,
+                    levels.middle_pay * rates.new_hire_salary_adjustment as hire_pay,
+                    sum(states.closing_headcount) over company as total,
+                    coalesce(states.closing_headcount * levels.leaving_weight
+                    / nullif(sum(states.closing_headcount * levels.leaving_weight) over company, 0), 0)
+                        as leaving_share,
+                    total * (rates.target_growth_rate + rates.total_termination_rate) as net,
+                from states
+                inner join levels
+                    on states.scenario_id = levels.scenario_id and states.level_id = levels.level_id
+                inner join rates
+                    on
+                        states.scenario_id = rates.scenario_id
+                        and states.level_id = rates.level_id
+                        and states.simulation_year + 1 = rates.simulation_year
+                window company as (partition by states.scenario_id)
+            )
+        )
+    )
+    window ladder as (partition by scenario_id order by level_id)
+
+),
+
+summed as (
+
+    select
+        states.scenario_id,
+        scenarios.member_number,
+        states.simulation_year,
+        states.level_id,
+        sum(opening_headcount) as opening_headcount,
+        sum(exits) as exits,
+        sum(hires) as hires,
+        sum(promotions) as promotions,
+        sum(closing_headcount) as closing_headcount,
+        sum(payroll) as payroll,
+        sum(closing_pay) / nullif(sum(closing_headcount), 0) as average_compensation,
+        sum(opening_pay) / nullif(sum(opening_headcount), 0) as opening_average,
+    from states
+    inner join {{ ref('stg_scenarios') }} as scenarios on states.scenario_id = scenarios.scenario_id
+    where states.simulation_year >= scenarios.start_year
+    group by grouping sets (
+        (states.scenario_id, scenarios.member_number, states.simulation_year, states.level_id),
+        (states.scenario_id, scenarios.member_number, states.simulation_year)
+    )
+
+),
+
+measured as (
+
+    select
+        *,
+        closing_headcount / nullif(opening_headcount, 0) - 1 as headcount_growth,
+        average_compensation / nullif(opening_average, 0) - 1 as average_compensation_growth,
+        payroll / nullif(lag(payroll) over (partition by scenario_id, level_id order by simulation_year), 0) - 1
+            as payroll_growth,
+    from summed
+
+)
+
+select
+    measured.scenario_id,
+    measured.simulation_year,
+    measured.level_id,
+    {% for name, digits in [
+        ('closing_headcount', 1), ('hires', 1), ('exits', 1), ('promotions', 1), ('payroll', 2),
+        ('average_compensation', 2), ('headcount_growth', 6), ('average_compensation_growth', 6), ('payroll_growth', 6)
+    ] %}
+    round(measured.{{ name }}, {{ digits }}) as {{ name }},
+    round(measured.{{ name }} - first_member.{{ name }}, {{ digits }}) + 0 as {{ name }}_change,
+    {% endfor %}
+from measured
+inner join measured as first_member
+    on
+        measured.simulation_year = first_member.simulation_year
+        and measured.level_id is not distinct from first_member.level_id
+        and first_member.member_number = 1
+order by measured.member_number, measured.simulation_year, measured.level_id nulls first

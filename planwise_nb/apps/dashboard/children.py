@@ -1,0 +1,81 @@
+"""Runs as processes of their own: a closed browser ends none of them, and none of them makes the page wait."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import IO
+
+from planwise_nb.core.errors import BusyError, InputError
+from planwise_nb.core.holder import holder
+from planwise_nb.core.runs import Run
+
+OF_THE_PAGE = ("VOILA_", "JPY_", "SERVER_", "SCRIPT_NAME", "PATH_INFO", "QUERY_STRING")
+"""Variables of the page's kernel, the token among them, which are no business of a run."""
+
+LONGEST_REPORT = 4_000
+
+
+class Child:
+    """A ``planwise run`` that this page started."""
+
+    def __init__(self, arguments: Sequence[str], *, project: Path, out: Path) -> None:
+        self._answer: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - open as long as the child is
+        self._report: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115
+        command = [sys.executable, "-m", "planwise_nb.apps.cli", "run", *arguments, "--out", str(out), "--json"]
+        self.process = subprocess.Popen(
+            command,
+            cwd=project,
+            env={name: value for name, value in os.environ.items() if not name.startswith(OF_THE_PAGE)},
+            stdin=subprocess.DEVNULL,
+            stdout=self._answer,
+            stderr=self._report,
+            start_new_session=True,
+        )
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether it still runs."""
+        return self.process.poll() is None
+
+    def stop(self) -> None:
+        """End it as Ctrl-C does: the step in hand is given up, and the run can be resumed."""
+        if self.is_alive:
+            self.process.send_signal(signal.SIGTERM)
+
+    def refusal(self) -> list[tuple[str, str]]:
+        """What it was refused or failed for, each with its fix; empty where it went well or goes on."""
+        if self.is_alive or self.process.returncode == 0:
+            return []
+        self._answer.seek(0)
+        try:
+            errors = json.loads(self._answer.read())["errors"]
+            return [(" ".join(filter(None, (e.get("where"), e["message"]))), e.get("fix", "")) for e in errors]
+        except (ValueError, KeyError, TypeError):
+            self._report.seek(0)
+            said = self._report.read().decode("utf-8", "replace").strip()
+            return [(said[-LONGEST_REPORT:] or f"The run ended with code {self.process.returncode}.", "")]
+
+
+def run_of(child: Child, runs: Sequence[Run]) -> Run | None:
+    """The run that ``child`` works on, once it holds one."""
+    return next((run for run in runs if (who := holder(run.folder)) and who.pid == child.process.pid), None)
+
+
+def stop(run: Run) -> None:
+    """End the process that runs ``run``, as Ctrl-C does.
+
+    Raises ``InputError`` where nobody runs it, ``BusyError`` where another machine does.
+    """
+    found = holder(run.folder)
+    if found is None:
+        raise InputError(f"Nobody runs {run.folder.name}.", fix="Resume it, or look at its log.")
+    if not found.is_of_this_machine:
+        raise BusyError(f"Run {run.folder.name} is held by {found}.", fix="Stop it there.")
+    os.kill(found.pid, signal.SIGTERM)

@@ -1,0 +1,108 @@
+"""What one person works on: the scenario that is open, the changes not saved yet, and the runs. Nobody else sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+from functools import cached_property
+from typing import Any
+
+import pandas as pd
+
+from planwise_nb.core.ledger import Ledger
+from planwise_nb.core.project import Project
+from planwise_nb.core.runs import Run
+from planwise_nb.workforce import outlook
+from planwise_nb.workforce.census import Census
+from planwise_nb.workforce.drafts import Cell, Draft
+from planwise_nb.workforce.inputs import Request, resolve
+from planwise_nb.workforce.parameters import ResolvedScenario
+from planwise_nb.workforce.pipeline import WORKFORCE
+from planwise_nb.workforce.saved_scenarios import FOLDER
+from planwise_nb.workforce.scenario_files import load_scenario, scenario_names
+
+REFERENCE = "baseline"
+
+
+class Opened:
+    """A scenario as its files state it, its parameters by cell, and its census once somebody asks for it."""
+
+    def __init__(self, project: Project, name: str) -> None:
+        self._project = project
+        self.name = name
+        self.scenario: ResolvedScenario = load_scenario(name, folders=project.folders(FOLDER.as_posix()))
+        rows = outlook.planned_parameters([self.scenario]).to_dict("records")
+        cells = [(_cell(row), row) for row in rows]
+        self.values = {cell: Decimal(str(row["parameter_value"])) for cell, row in cells}
+        self.sources = {cell: str(row["parameter_source"]) for cell, row in cells}
+        self.locked = frozenset(cell for cell, row in cells if row["is_locked"])
+
+    @property
+    def years(self) -> range:
+        """The simulated years."""
+        return range(self.scenario.scenario.simulation.start_year, self.scenario.scenario.simulation.end_year + 1)
+
+    @property
+    def levels(self) -> list[int]:
+        """The job levels."""
+        return [level.level_id for level in self.scenario.tables.job_levels]
+
+    @cached_property
+    def census(self) -> Census:
+        """Its people. Raises ``InputError`` where they are refused."""
+        return resolve(self._project, Request(scenario=self.name)).census
+
+
+def _cell(row: dict[Any, Any]) -> Cell:
+    if pd.isna(row["level_id"]):
+        return row["parameter_name"], None, None
+    return row["parameter_name"], int(row["simulation_year"]), int(row["level_id"])
+
+
+class Desk:
+    """The state that the tabs share; ``changed`` callbacks hear of every change."""
+
+    def __init__(self, project: Project, ledger: Ledger) -> None:
+        self.project = project
+        self.ledger = ledger
+        self.changed: list[Callable[[], None]] = []
+        self.changes: dict[Cell, Decimal] = {}
+        self.opened = Opened(project, self.scenarios()[0])
+
+    def scenarios(self) -> list[str]:
+        """The scenarios to choose from, the reference first."""
+        names = scenario_names(self.project.folders(FOLDER.as_posix()))
+        return sorted(names, key=lambda name: name != REFERENCE)
+
+    def open(self, name: str) -> None:
+        """Open a scenario anew and forget the changes. Raises ``InputError`` where it cannot be used."""
+        self.opened, self.changes = Opened(self.project, name), {}
+        self.tell()
+
+    def change(self, cell: Cell, value: Decimal) -> None:
+        """Change one cell, or take its change back; a locked one stays as it is."""
+        if cell in self.opened.locked:
+            return
+        if value == self.opened.values[cell]:
+            self.changes.pop(cell, None)
+        else:
+            self.changes[cell] = value
+        self.tell()
+
+    def value(self, cell: Cell) -> Decimal:
+        """The value as changed."""
+        return self.changes.get(cell, self.opened.values[cell])
+
+    @property
+    def draft(self) -> Draft:
+        """The open scenario with its changes."""
+        return Draft(self.opened.scenario, dict(self.changes))
+
+    def run(self, run_id: str) -> Run:
+        """A run. Raises ``InputError`` where there is none of that id."""
+        return Run(WORKFORCE, self.ledger.folder(run_id), self.ledger)
+
+    def tell(self) -> None:
+        """Tell everyone that something changed."""
+        for hear in self.changed:
+            hear()

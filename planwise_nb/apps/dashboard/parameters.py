@@ -1,0 +1,256 @@
+"""The tab Parameters: choose a scenario, set its levers by level and year, save it as one's own."""
+
+from __future__ import annotations
+
+import getpass
+import html
+from contextlib import suppress
+
+import ipywidgets as widgets
+
+from planwise_nb.apps.dashboard import parts
+from planwise_nb.apps.dashboard.desk import REFERENCE, Desk, Opened
+from planwise_nb.core.errors import PlanwiseError
+from planwise_nb.workforce.drafts import Cell, Parameter, all_parameters
+from planwise_nb.workforce.saved_scenarios import Save, is_taken, save_scenario
+
+MOST_CHANGES = 40
+
+
+class CellField:
+    """One editable value: a field with a label, what is wrong with it, and its distance from the reference."""
+
+    def __init__(self, tab: ParametersTab, parameter: Parameter, cell: Cell, label: str) -> None:
+        self.tab, self.parameter, self.cell = tab, parameter, cell
+        is_locked = cell in tab.desk.opened.locked
+        unit = f"{parameter.unit}{'; locked' if is_locked else ''}"
+        self.field = widgets.Text(
+            value=parameter.shown(tab.desk.value(cell)),
+            description=label,
+            disabled=is_locked,
+            continuous_update=False,
+            tooltip=f"{label} ({unit})",
+        )
+        self.field.add_class("pw-cell")
+        if is_locked:
+            self.field.add_class("pw-locked")
+        self.note = parts.text("", "pw-delta")
+        self.box = widgets.VBox([self.field, self.note])
+        self.field.observe(self._typed, "value")
+        self.show()
+
+    def _typed(self, _: object) -> None:
+        try:
+            value = self.parameter.meant(self.field.value)
+        except ValueError as error:
+            self._mark(is_wrong=True)
+            self.tab.wrong[self.cell] = f"{self.field.description} {error}"
+            self.tab.tell()
+            return
+        self._mark(is_wrong=False)
+        self.tab.wrong.pop(self.cell, None)
+        self.tab.desk.change(self.cell, value)
+        self.show()
+
+    def put(self, text: str) -> None:
+        """Type ``text``, unless the cell is locked."""
+        if not self.field.disabled:
+            self.field.value = text
+
+    def show(self) -> None:
+        """Show how far the value is from the reference."""
+        now, reference = self.tab.desk.value(self.cell), self.tab.reference.values.get(self.cell)
+        distance = None if reference is None else now - reference
+        said = "" if not distance else f"{'+' if distance > 0 else '−'}{self.parameter.shown(abs(distance))}"
+        locked = "locked" if self.field.disabled else ""
+        self.note.value = html.escape(" · ".join(filter(None, (said, locked)))) or "&nbsp;"
+        (self.field.add_class if self.cell in self.tab.desk.changes else self.field.remove_class)("pw-changed")
+
+    def _mark(self, *, is_wrong: bool) -> None:
+        (self.field.add_class if is_wrong else self.field.remove_class)("pw-wrong")
+
+
+class ParametersTab:
+    """The tab's widgets, and what is wrong with what was typed."""
+
+    def __init__(self, desk: Desk) -> None:
+        self.desk = desk
+        self.reference = desk.opened
+        self.wrong: dict[Cell, str] = {}
+        self.scenario = parts.labelled(
+            widgets.Dropdown(options=desk.scenarios(), value=desk.opened.name, description="Start from scenario")
+        )
+        levers = [(parameter.title, parameter) for parameter in all_parameters() if parameter.is_lever]
+        self.lever = parts.labelled(widgets.Dropdown(options=levers, description="Lever"), "pw-wide")
+        self.grid, self.rates = widgets.GridBox(), parts.row()
+        self.grid.add_class("pw-grid")
+        self.about, self.summary, self.message = parts.text(""), parts.text(""), parts.text("")
+        self.saving = _saving(desk)
+        self.scenario.observe(lambda change: self._open(change["new"]), "value")
+        self.lever.observe(lambda _: self._fill_grid(), "value")
+        self.box = self._layout()
+        self._fill()
+        desk.changed.append(self.tell)
+
+    def _layout(self) -> widgets.VBox:
+        name, author, description, replace = self.saving
+        save = parts.button("Save scenario", self._save, css="pw-primary")
+        undo = parts.button("Undo all changes", lambda: self._open(self.desk.opened.name), css="pw-quiet")
+        return widgets.VBox([
+            parts.card(
+                parts.heading("Scenario", "What you change is yours alone until you save it."),
+                parts.row(self.scenario, undo),
+                self.about,
+            ),
+            parts.card(
+                parts.heading("Levers by level and year"),
+                self.lever,
+                self.grid,
+            ),
+            parts.card(parts.heading("The whole company, every year"), self.rates),
+            parts.card(parts.heading(f"Changes, and their distance from {REFERENCE}"), self.summary),
+            parts.card(
+                parts.heading("Save as a scenario of your own"),
+                parts.row(name, author, description),
+                parts.row(replace, save),
+                self.message,
+            ),
+        ])  # fmt: skip
+
+    def _open(self, name: str) -> None:
+        try:
+            self.desk.open(name)
+        except PlanwiseError as error:
+            self.message.value = parts.told(error)
+            return
+        self.message.value = ""
+        self._fill()
+
+    def _fill(self) -> None:
+        self.wrong = {}
+        opened = self.desk.opened
+        with suppress(PlanwiseError):  # a project may have no such scenario: the open one is the reference then
+            self.reference = opened if opened.name == REFERENCE else Opened(self.desk.project, REFERENCE)
+        self.rates.children = [
+            CellField(self, parameter, (parameter.name, None, None), f"{parameter.title} ({parameter.unit})").box
+            for parameter in all_parameters()
+            if not parameter.is_lever
+        ]
+        for box in self.rates.children:
+            box.add_class("pw-rate")
+        self._fill_grid()
+        self.tell()
+        said = opened.scenario.scenario.description
+        chain = " → ".join(opened.scenario.chain)
+        years = f"{opened.years[0]} to {opened.years[-1]}"
+        self.about.value = (
+            f'<p class="pw-about">{html.escape(said)} <span>{html.escape(chain)}, {years}, '
+            f"{len(opened.levels)} levels</span></p>"
+        )
+
+    def _fill_grid(self) -> None:
+        """The grid of the lever: a row a level, a column a year, and one that sets every year of a level."""
+        opened, parameter = self.desk.opened, self.lever.value
+        names = {level.level_id: level.name for level in opened.scenario.tables.job_levels}
+        levels = [level for level in opened.levels if (parameter.name, opened.years[0], level) in opened.values]
+        children: list[widgets.Widget] = [parts.text(f"Level ({html.escape(parameter.unit)})", "pw-corner")]
+        children += [parts.text(f"{year}", "pw-column") for year in opened.years]
+        children.append(parts.text("Every year", "pw-column"))
+        for level in levels:
+            children.append(parts.text(f"<b>{level}</b> {html.escape(names[level])}", "pw-level"))
+            fields = [
+                CellField(self, parameter, (parameter.name, year, level), f"{parameter.title}, level {level}, {year}")
+                for year in opened.years
+            ]
+            children += [field.box for field in fields]
+            children.append(_every_year(fields, f"{parameter.title}, level {level}, every year"))
+        self.grid.children = children
+        self.grid.layout = widgets.Layout(
+            grid_template_columns=f"minmax(150px, 1fr) repeat({len(opened.years) + 1}, minmax(84px, 170px))"
+        )
+
+    def tell(self) -> None:
+        """Show what is changed and what is wrong."""
+        wrong = "".join(f"<li>{html.escape(said)}</li>" for said in self.wrong.values())
+        self.summary.value = (parts.notice("bad", f"<ul>{wrong}</ul>") if wrong else "") + self._changes()
+
+    def _changes(self) -> str:
+        parameters = {parameter.name: parameter for parameter in all_parameters()}
+        rows = []
+        for (name, year, level), value in sorted(self.desk.changes.items(), key=str)[:MOST_CHANGES]:
+            parameter, cell = parameters[name], (name, year, level)
+            before, reference = self.desk.opened.values[cell], self.reference.values.get(cell)
+            distance = None if reference is None else parameter.shown(value - reference)
+            rows.append((parameter.title, level or "all", year or "every", parameter.shown(before),
+                         parameter.shown(value), distance, parameter.unit))  # fmt: skip
+        if not rows:
+            return '<p class="pw-empty">Nothing is changed yet.</p>'
+        columns = ["Parameter", "Level", "Year", "Was", "Now", f"Against {REFERENCE}", "Unit"]
+        more = len(self.desk.changes) - len(rows)
+        caption = f"{len(self.desk.changes):,} changes" + (f", the first {len(rows)} shown" if more else "")
+        return parts.sheet(parts.frame(rows, columns), caption)
+
+    def _save(self) -> None:
+        name, author, description, replace = self.saving
+        if self.wrong:
+            self.message.value = parts.notice("bad", "Correct the values that are marked first.")
+            return
+        said = Save(
+            name=name.value.strip(),
+            author=author.value.strip(),
+            description=description.value.strip(),
+            may_replace=replace.value,
+        )
+        try:
+            path = save_scenario(self.desk.project, self.desk.draft, said)
+            self.desk.open(said.name)
+        except PlanwiseError as error:
+            self.message.value = parts.told(error)
+            return
+        replace.value = False
+        self.scenario.options = self.desk.scenarios()
+        self.scenario.value = said.name
+        self._fill()
+        shown = html.escape(path.relative_to(self.desk.project.own).as_posix())
+        self.message.value = parts.notice(
+            "good", f"<strong>Saved as {html.escape(said.name)}</strong>, in {shown}. Run it in the tab Run."
+        )
+
+
+def _every_year(fields: list[CellField], label: str) -> widgets.Text:
+    """A field that sets all of a level's years at once."""
+    made = widgets.Text(placeholder="set all", description=label, continuous_update=False, tooltip=label)
+    made.add_class("pw-cell")
+    made.add_class("pw-fill")
+
+    def typed(change: dict[str, str]) -> None:
+        if change["new"]:
+            for field in fields:
+                field.put(change["new"])
+            made.value = ""
+
+    made.observe(typed, "value")
+    return made
+
+
+def _saving(desk: Desk) -> tuple[widgets.Text, widgets.Text, widgets.Text, widgets.Checkbox]:
+    name = parts.labelled(widgets.Text(description="Name", placeholder="my_plan"))
+    author = parts.labelled(widgets.Text(description="Saved by", value=_user()))
+    description = parts.labelled(widgets.Text(description="What it is about"), "pw-wide")
+    replace = widgets.Checkbox(value=False, description="Replace the scenario of that name", indent=False)
+    replace.add_class("pw-check")
+
+    def show(_: object = None) -> None:
+        replace.layout.display = None if is_taken(desk.project, name.value.strip()) else "none"
+
+    name.continuous_update = True
+    name.observe(show, "value")
+    show()
+    return name, author, description, replace
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return ""

@@ -1,0 +1,207 @@
+"""The tab Run: start a scenario, watch it, stop it, go on with it."""
+
+from __future__ import annotations
+
+import asyncio
+import html
+import itertools
+from collections.abc import Callable
+from typing import Any
+
+import ipywidgets as widgets
+
+from planwise_nb.apps.dashboard import parts
+from planwise_nb.apps.dashboard.children import Child, run_of, stop
+from planwise_nb.apps.dashboard.desk import Desk
+from planwise_nb.apps.dashboard.progress import Progress, progress_of
+from planwise_nb.core.errors import PlanwiseError
+from planwise_nb.core.runs import Run
+
+LOOK_SECONDS = 0.7
+LIST_EVERY = 4
+"""How often the run is looked at, and after how many looks the list of runs is read again."""
+MOST_RUNS = 50
+TOLD = {
+    "running": ("note", "Running"),
+    "success": ("good", "Finished"),
+    "failed": ("bad", "Failed"),
+    "stopped": ("warn", "Stopped: it can be resumed"),
+}
+
+
+class RunTab:
+    """The tab's widgets and the child that it started last."""
+
+    def __init__(self, desk: Desk, is_shown: Callable[[], bool]) -> None:
+        self.desk, self.is_shown = desk, is_shown
+        self.child: Child | None = None
+        names = desk.scenarios()
+        self.scenario = parts.labelled(widgets.Dropdown(options=names, description="Scenario"))
+        self.years = parts.labelled(widgets.Text(description="Years", placeholder="as in the scenario"))
+        self.seed = parts.labelled(widgets.Text(description="Seed", placeholder="as in the scenario"))
+        self.census = parts.labelled(
+            widgets.Text(description="Census file", placeholder="as in the scenario"), "pw-wide"
+        )
+        self.runs = parts.labelled(widgets.Dropdown(options=[], description="Run"), "pw-wide")
+        self.changed = widgets.Checkbox(description="Go on although files changed since it started", indent=False)
+        self.changed.add_class("pw-check")
+        self.start_button = parts.button("Start run", self._start, css="pw-primary")
+        self.stop_button = parts.button("Stop", self._stop, css="pw-danger")
+        self.resume_button = parts.button("Resume", self._resume)
+        self.message, self.watch, self.log = parts.text(""), parts.text(""), parts.text("")
+        self.runs.observe(lambda _: self.look(), "value")
+        desk.changed.append(self._follow)
+        self.box = self._layout()
+        self.list_runs()
+        self.look()
+        self._task = asyncio.ensure_future(self._keep_looking())
+
+    def _layout(self) -> widgets.VBox:
+        said = "A run goes on when this page is closed, and does not make it wait."
+        return widgets.VBox([
+            parts.card(
+                parts.heading("Start", said),
+                parts.row(self.scenario, self.years, self.seed),
+                parts.row(self.census, self.start_button),
+                self.message,
+            ),
+            parts.card(
+                parts.heading("Watch"),
+                parts.row(self.runs, self.stop_button, self.resume_button),
+                self.changed,
+                self.watch,
+                self.log,
+            ),
+        ])  # fmt: skip
+
+    def _follow(self) -> None:
+        """Offer the scenarios that there are now, the open one chosen."""
+        names = self.desk.scenarios()
+        if tuple(names) != tuple(self.scenario.options):
+            self.scenario.options = names
+            self.scenario.value = self.desk.opened.name
+
+    def list_runs(self, chosen: str = "") -> None:
+        """List the runs, the newest first, and choose one."""
+        rows = self.desk.ledger.runs()[:MOST_RUNS]
+        options = [(f"{row['run_id']}   {row['subject']}", row["run_id"]) for row in rows]
+        wanted = chosen or self.runs.value
+        if list(self.runs.options) != options:
+            self.runs.options = options
+        if wanted in {run_id for _, run_id in options} and self.runs.value != wanted:
+            self.runs.value = wanted
+
+    def _start(self) -> None:
+        fields = (("--years", self.years), ("--seed", self.seed), ("--census", self.census))
+        options = [word for name, field in fields if field.value.strip() for word in (f"{name}={field.value.strip()}",)]
+        self._begin([str(self.scenario.value), *options], f"Starting {self.scenario.value}: its inputs are checked.")
+
+    def _resume(self) -> None:
+        accepted = ["--accept-changes"] if self.changed.value else []
+        self._begin(["--resume", str(self.runs.value), *accepted], f"Going on with {self.runs.value}.")
+
+    def _begin(self, arguments: list[str], said: str) -> None:
+        if self.child is not None and self.child.is_alive:
+            self.message.value = parts.notice(
+                "warn", "A run that you started is still running: stop it first, or wait."
+            )
+            return
+        self.child = Child(arguments, project=self.desk.project.own, out=self.desk.ledger.out)
+        self.message.value = parts.notice("note", html.escape(said))
+
+    def _stop(self) -> None:
+        try:
+            if self.runs.value and (run := self.desk.run(self.runs.value)).is_held:
+                stop(run)
+            elif self.child is not None:
+                self.child.stop()
+            self.message.value = parts.notice("note", "Stopping; what is done stays, and the run can be resumed.")
+        except (PlanwiseError, ProcessLookupError) as error:
+            self.message.value = parts.notice("bad", html.escape(str(error)))
+
+    async def _keep_looking(self) -> None:
+        for count in itertools.count():
+            await asyncio.sleep(LOOK_SECONDS)
+            try:
+                self._look_after_child()
+                if self.is_shown():
+                    if count % LIST_EVERY == 0:
+                        self.list_runs()
+                    self.look()
+            except (PlanwiseError, OSError) as error:
+                self.watch.value = parts.notice("bad", html.escape(str(error)))
+
+    def _look_after_child(self) -> None:
+        child = self.child
+        if child is None:
+            return
+        if child.is_alive:
+            rows = self.desk.ledger.runs()[:MOST_RUNS]
+            found = run_of(child, [self.desk.run(row["run_id"]) for row in rows if row["status"] == "running"])
+            if found is not None and self.runs.value != found.folder.name:
+                self.list_runs(found.folder.name)
+                self.message.value = ""
+            return
+        self.child = None
+        self.list_runs()
+        refused = child.refusal()
+        items = [f"<li>{html.escape(what)}<br><em>{html.escape(fix)}</em></li>" for what, fix in refused]
+        self.message.value = parts.notice("bad", f"<ul>{''.join(items)}</ul>") if items else ""
+        self.desk.tell()
+
+    def look(self) -> None:
+        """Show the run that is chosen as it is now; a value that stays is not sent again."""
+        if not self.runs.value:
+            self.watch.value, self.log.value = '<p class="pw-empty">No run yet.</p>', ""
+            self._allow(stop=self.child is not None, resume=False)
+            return
+        run = self.desk.run(self.runs.value)
+        manifest = run.manifest
+        is_held = run.is_held
+        state = "stopped" if manifest["status"] == "running" and not is_held else manifest["status"]
+        self._allow(stop=is_held or self.child is not None, resume=not is_held and state != "success")
+        found = progress_of(run)
+        self.watch.value = _watched(run, manifest, state, found)
+        self.log.value = _log(found)
+
+    def _allow(self, *, stop: bool, resume: bool) -> None:
+        self.stop_button.disabled, self.resume_button.disabled = not stop, not resume
+        self.changed.layout.display = None if resume else "none"
+
+
+def _watched(run: Run, manifest: dict[str, Any], state: str, found: Progress) -> str:
+    kind, said = TOLD.get(state, ("warn", state))
+    done, total = (found.total, found.total) if state == "success" else (found.done, found.total)
+    share = done / total if total else 0
+    facts = [("Scenario", manifest["subject"]), ("Years", f"{manifest['periods'][0]} to {manifest['periods'][-1]}")]
+    if state == "running":
+        facts += [("Now", found.step or "starting")]
+    facts += [("Steps", f"{done} of {total}")]
+    if found.pace is not None:
+        facts += [("Rate", f"{60 / found.pace:.1f} steps a minute" if found.pace else "–")]
+    if state == "running" and found.remaining is not None:
+        facts += [("Remaining", f"about {found.remaining:.0f} s")]
+    elif state == "success":
+        facts += [("Took", f"{manifest['seconds']:.1f} s")]
+    items = "".join(f"<div><dt>{name}</dt><dd>{html.escape(str(value))}</dd></div>" for name, value in facts)
+    bar = (
+        f'<div class="pw-bar" role="progressbar" aria-label="Steps done" aria-valuemin="0" aria-valuemax="{total}"'
+        f' aria-valuenow="{done}"><span style="width:{100 * share:.1f}%"></span></div>'
+    )
+    failure = manifest.get("failure") or {}
+    told = _failure(failure, found) if state == "failed" else ""
+    shown = f'<p class="pw-state pw-{kind}" role="status">{html.escape(said)}</p>'
+    return f'{shown}{bar}<dl class="pw-facts">{items}</dl>{told}'
+
+
+def _failure(failure: dict[str, Any], found: Progress) -> str:
+    said = str(failure.get("reason") or found.error or "The run failed.")
+    what, _, fix = said.partition("\n")
+    fixed = fix or "Look at the log below and at the step's notebook in the run's folder; then resume."
+    return parts.notice("bad", f"<strong>{html.escape(what)}</strong><br>{html.escape(fixed)}")
+
+
+def _log(found: Progress) -> str:
+    lines = html.escape("\n".join(reversed(found.lines)))
+    shown = f'<pre tabindex="0">{lines}</pre>'
+    return f'<details class="pw-log" open><summary>Log, the newest first</summary>{shown}</details>'

@@ -1,0 +1,222 @@
+"""The dashboard as a planner uses it, in a browser that is cut off from every network."""
+
+from __future__ import annotations
+
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import openpyxl
+import pytest
+
+from planwise_nb.workforce.generator import make_census
+from tests.browser.conftest import Server
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Locator, Page
+
+TABS = ("Parameters", "Impact", "Run", "Results", "Auto-optimise")
+MERIT = "Merit raise, level 1, 2026"
+NARROW = (1000, 900)
+
+
+@pytest.fixture(scope="module")
+def plan(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project folder with the census of a small company, and a lever that finance has locked."""
+    folder = tmp_path_factory.mktemp("projects") / "my_plan"
+    (folder / "params/workforce").mkdir(parents=True)
+    make_census(120, 7, folder / "census.csv")
+    (folder / "params/workforce/small.yaml").write_text(
+        "description: A small company, two years.\nextends: baseline\n"
+        "simulation: {start_year: 2025, end_year: 2026}\ncensus: {file: ../../census.csv}\n"
+    )
+    (folder / "params/workforce/comp_levers.csv").write_text(
+        "scenario_id,fiscal_year,job_level,event_type,parameter_name,parameter_value,is_locked,created_at,created_by\n"
+        "small,2025,5,RAISE,merit_base,0.02,1,2024-12-01,finance\n"
+    )
+    return folder
+
+
+@pytest.fixture(scope="module")
+def dashboard(serve: Callable[..., Server], plan: Path) -> Server:
+    return serve("dashboard", "--no-browser", "--port={port}", "--token={token}", folder=plan)
+
+
+@pytest.fixture
+def opened(page: Page, dashboard: Server) -> Page:
+    return look(page, dashboard)
+
+
+def look(page: Page, dashboard: Server) -> Page:
+    """Open the dashboard and choose the small company."""
+    page.goto(dashboard.address("/"))
+    page.get_by_label("Start from scenario").select_option("small")
+    page.get_by_text("A small company, two years.").wait_for()
+    page.locator(".pw-locked").wait_for()
+    return page
+
+
+def go(page: Page, tab: str) -> Locator:
+    page.get_by_role("tab", name=tab, exact=True).click()
+    return page.locator(".widget-tab-contents")
+
+
+def type_in(page: Page, label: str, text: str) -> None:
+    field = page.get_by_label(label, exact=True)
+    field.fill(text)
+    field.press("Tab")
+
+
+def answer(address: str) -> int:
+    try:
+        with urllib.request.urlopen(address, timeout=20) as found:
+            return int(found.status)
+    except urllib.error.HTTPError as error:
+        return error.code
+
+
+def test_a_planner_makes_a_scenario_runs_it_and_takes_the_workbook_home(
+    opened: Page, plan: Path, picture: Callable[..., None], tmp_path: Path
+) -> None:
+    make_scenario(opened, picture)
+    see_its_impact(opened, picture)
+    run_it(opened, "careful", "", picture)
+    run_it(opened, "small", "2025-2025", picture)
+    compare(opened)
+    picture("dashboard-results", opened)
+    with opened.expect_download() as download:
+        opened.get_by_role("link", name="Excel: Year metrics: one row a year, careful").click()
+    download.value.save_as(tmp_path / "careful.xlsx")
+    sheet = openpyxl.load_workbook(tmp_path / "careful.xlsx").worksheets[0]
+    rows = list(sheet.iter_rows(values_only=True))
+    assert [row[rows[0].index("simulation_year")] for row in rows[1:]] == [2025, 2026]
+    assert {row[0] for row in rows[1:]} == {"careful"}
+
+
+def make_scenario(page: Page, picture: Callable[..., None]) -> None:
+    type_in(page, MERIT, "60")
+    page.get_by_text(f"{MERIT} must be a number from 0 to 50").wait_for()
+    type_in(page, MERIT, "6.5")
+    page.get_by_role("cell", name="6.5", exact=True).wait_for()
+    picture("dashboard-parameters", page)
+    type_in(page, "Name", "careful")
+    type_in(page, "Saved by", "A planner")
+    page.get_by_role("button", name="Save scenario").click()
+    page.get_by_text("Saved as careful").wait_for()
+
+
+def see_its_impact(page: Page, picture: Callable[..., None]) -> None:
+    panel = go(page, "Impact")
+    page.get_by_role("region", name="The whole company, by year").wait_for()
+    assert "careful: an estimate" in panel.inner_text()
+    picture("dashboard-impact", page)
+
+
+def run_it(page: Page, scenario: str, years: str, picture: Callable[..., None]) -> None:
+    go(page, "Run")
+    page.get_by_label("Scenario", exact=True).select_option(scenario)
+    type_in(page, "Years", years)
+    page.get_by_role("button", name="Start run").click()
+    page.locator("dd", has_text=scenario).wait_for()
+    page.get_by_text("workforce_requirements 2025 done").wait_for()
+    if not years:
+        picture("dashboard-run", page)
+    page.get_by_role("status").filter(has_text="Finished").wait_for()
+
+
+def compare(page: Page) -> None:
+    go(page, "Results")
+    runs = page.get_by_label("Runs, up to four")
+    page.wait_for_function("() => document.querySelector('.pw-sheet td') !== null")
+    runs.select_option(label=runs.locator("option").all_inner_texts())
+    page.get_by_role("cell", name="careful").first.wait_for()
+
+
+def test_nobody_comes_in_without_the_token(dashboard: Server, plan: Path) -> None:
+    kernel = "/api/kernels/00000000-0000-0000-0000-000000000000"
+    download = "/planwise/download?run_id=20260101-000000-00000000&table=fct_year_metrics&kind=.csv"
+    for path in ("/", kernel, f"{kernel}/channels", download, "/voila/files/dashboard.ipynb", "/voila/tree"):
+        for token in ("", "?token=", f"?token={'0' * len(dashboard.token)}"):
+            assert answer(dashboard.url + path + token.replace("?", "&" if "?" in path else "?")) == 403
+    assert answer(dashboard.address(download)) == 400
+
+
+def test_two_people_do_not_see_each_others_edits(new_page: Callable[..., Page], dashboard: Server) -> None:
+    first, second = look(new_page(), dashboard), look(new_page(NARROW), dashboard)
+    type_in(first, MERIT, "7")
+    first.get_by_role("cell", name="7", exact=True).wait_for()
+    go(second, "Impact").get_by_text("small: an estimate").wait_for()
+    go(second, "Parameters")
+    assert second.get_by_label(MERIT, exact=True).input_value() == "4"
+    assert "Nothing is changed yet" in second.locator(".widget-tab-contents").inner_text()
+
+
+def test_a_locked_lever_cannot_be_changed_and_a_name_that_is_taken_asks_first(opened: Page) -> None:
+    assert opened.get_by_label("Merit raise, level 5, 2025", exact=True).is_disabled()
+    type_in(opened, "Merit raise, level 5, every year", "3")
+    opened.get_by_role("cell", name="3", exact=True).wait_for()
+    assert opened.get_by_label("Merit raise, level 5, 2025", exact=True).input_value() == "2"
+    type_in(opened, "Name", "small")
+    opened.get_by_label("Replace the scenario of that name").wait_for()
+    opened.get_by_role("button", name="Save scenario").click()
+    opened.get_by_text("There is a scenario small already").wait_for()
+
+
+def test_every_control_has_a_label_and_is_reached_by_keyboard(opened: Page) -> None:
+    for tab in TABS:
+        panel = go(opened, tab)
+        panel.get_by_role("heading").first.wait_for()
+        assert opened.evaluate(WITHOUT_LABEL) == []
+    opened.get_by_role("tab", name="Parameters").click()
+    wanted = {control for control in opened.evaluate(REACHABLE) if control}
+    seen: set[Any] = set()
+    opened.get_by_role("tab", name="Parameters").focus()
+    for _ in range(len(wanted) + 20):
+        seen.add(opened.evaluate(FOCUSED))
+        opened.keyboard.press("Tab")
+    assert wanted <= seen
+    opened.get_by_role("tab", name="Parameters").focus()
+    opened.keyboard.press("ArrowRight")
+    opened.keyboard.press("Enter")
+    opened.get_by_role("heading", name="First-order impact").wait_for()
+
+
+CONTROLS = "input, select, button, a[href], summary"
+SHOWN = "element => element.checkVisibility() && !element.disabled"
+NAMED = "element => (element.labels?.[0]?.innerText || element.ariaLabel || element.innerText || '').trim()"
+WITHOUT_LABEL = f"""() => [...document.querySelectorAll('{CONTROLS}')].filter({SHOWN})
+    .filter(element => !({NAMED})(element)).map(element => element.outerHTML)"""
+REACHABLE = f"() => [...document.querySelectorAll('{CONTROLS}')].filter({SHOWN}).map({NAMED})"
+FOCUSED = f"() => ({NAMED})(document.activeElement)"
+
+
+def test_every_text_stands_out_from_its_ground(opened: Page) -> None:
+    for tab in TABS:
+        go(opened, tab).get_by_role("heading").first.wait_for()
+        assert opened.evaluate(PALE) == []
+
+
+PALE = """() => {
+    const parse = text => text.match(/[\\d.]+/g).map(Number);
+    const light = rgb => rgb.slice(0, 3).map(v => v / 255)
+        .map(v => v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
+        .reduce((sum, v, place) => sum + v * [0.2126, 0.7152, 0.0722][place], 0);
+    const ground = element => {
+        for (let at = element; at; at = at.parentElement) {
+            const colour = parse(getComputedStyle(at).backgroundColor);
+            if (colour.length < 4 || colour[3] === 1) return colour;
+        }
+        return [255, 255, 255];
+    };
+    const pale = [];
+    for (const element of document.querySelectorAll('.pw-page *')) {
+        const says = [...element.childNodes].some(node => node.nodeType === 3 && node.textContent.trim());
+        if (!(says || element.value) || !element.checkVisibility() || element.closest('svg, option')) continue;
+        const [one, other] = [light(parse(getComputedStyle(element).color)), light(ground(element))];
+        const contrast = (Math.max(one, other) + 0.05) / (Math.min(one, other) + 0.05);
+        if (contrast < 4.5) pale.push(`${contrast.toFixed(2)} ${element.outerHTML.slice(0, 120)}`);
+    }
+    return pale;
+}"""

@@ -1,0 +1,122 @@
+"""The dashboard without a browser: what people work on, and the runs that it starts and watches."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from planwise_nb.apps.dashboard.children import Child, run_of, stop
+from planwise_nb.apps.dashboard.desk import Desk
+from planwise_nb.apps.dashboard.impact import ImpactTab
+from planwise_nb.apps.dashboard.parts import notice, pairs, told
+from planwise_nb.apps.dashboard.progress import progress_of
+from planwise_nb.core.errors import InputError, Problem
+from planwise_nb.core.ledger import Ledger
+from planwise_nb.core.messages import RunFinished, StepFinished, read_log
+from planwise_nb.core.project import Project
+from planwise_nb.core.runs import Run
+from planwise_nb.workforce.pipeline import WORKFORCE
+
+MERIT = ("merit_base", 2026, 1)
+SECONDS = 120
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Desk:
+    return Desk(Project(tmp_path), Ledger(tmp_path / "runs"))
+
+
+def wait_until(holds: Callable[[], object]) -> None:
+    latest = time.monotonic() + SECONDS
+    while not holds():
+        assert time.monotonic() < latest, "waited in vain"
+        time.sleep(0.1)
+
+
+def test_a_change_is_told_and_can_be_taken_back(desk: Desk) -> None:
+    heard: list[int] = []
+    desk.changed.append(lambda: heard.append(len(desk.changes)))
+    desk.change(MERIT, Decimal("0.05"))
+    assert (desk.value(MERIT), desk.opened.values[MERIT]) == (Decimal("0.05"), Decimal("0.04"))
+    desk.change(MERIT, Decimal("0.04"))
+    assert heard == [1, 0]
+
+
+def test_a_locked_value_stays_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "params/workforce").mkdir(parents=True)
+    (tmp_path / "params/workforce/comp_levers.csv").write_text(
+        "scenario_id,fiscal_year,job_level,event_type,parameter_name,parameter_value,is_locked,created_at,created_by\n"
+        "fixed,2026,1,RAISE,merit_base,0.02,1,2024-12-01,finance\n"
+    )
+    (tmp_path / "params/workforce/fixed.yaml").write_text("extends: baseline\n")
+    desk = Desk(Project(tmp_path), Ledger(tmp_path / "runs"))
+    desk.open("fixed")
+    assert desk.opened.locked == {MERIT}
+    desk.change(MERIT, Decimal("0.05"))
+    assert (desk.value(MERIT), desk.changes) == (Decimal("0.02"), {})
+
+
+def test_an_impact_shows_the_change_and_its_difference(desk: Desk) -> None:
+    tab = ImpactTab(desk)
+    for level in desk.opened.levels:
+        desk.change(("cola_rate", 2026, level), Decimal("0.035"))
+    tab.refresh()
+    assert "baseline with 5 changes not saved" in tab.message.value
+    assert tab.totals.value.count("pw-more") > 0
+    assert not tab.is_stale
+
+
+def test_a_finished_run_is_told_as_done(finished_run: Run) -> None:
+    found = progress_of(finished_run)
+    assert (found.done, found.total, found.share, found.step) == (16, 16, 1.0, "")
+    assert found.remaining == 0
+    assert found.lines[-1].endswith(f"{finished_run.manifest['seconds']:.1f} s") or "success" in found.lines[-1]
+
+
+def test_a_log_is_read_as_it_was_written_but_for_a_line_in_writing(finished_run: Run, tmp_path: Path) -> None:
+    whole = (finished_run.folder / "logs.jsonl").read_text()
+    log = tmp_path / "logs.jsonl"
+    log.write_text(whole + '{"at": "2026-01-01T00:00:00+00:00", "message": "StepFin')
+    messages = [message for _, message in read_log(log)]
+    assert len([message for message in messages if isinstance(message, StepFinished)]) == 16
+    assert isinstance(messages[-1], RunFinished)
+    assert read_log(tmp_path / "none.jsonl") == []
+
+
+def test_a_refused_run_says_why_and_what_fixes_it(tmp_path: Path) -> None:
+    child = Child(["baselin"], project=tmp_path, out=tmp_path / "runs")
+    wait_until(lambda: not child.is_alive)
+    assert [fix for _, fix in child.refusal()] == ["Did you mean baseline?"]
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_stopped_run_is_resumed_to_its_end(tmp_path: Path, small_census: Path) -> None:
+    ledger = Ledger(tmp_path / "runs")
+
+    def runs() -> list[Run]:
+        return [Run(WORKFORCE, ledger.folder(str(row["run_id"])), ledger) for row in ledger.runs()]
+
+    child = Child(["baseline", "--years=2025-2025", f"--census={small_census}"], project=tmp_path, out=ledger.out)
+    wait_until(lambda: run_of(child, runs()) is not None and progress_of(runs()[0]).done > 2)
+    [run] = runs()
+    stop(run)
+    wait_until(lambda: not child.is_alive)
+    assert ledger.state(ledger.runs()[0]) in ("stopped", "failed")
+    with pytest.raises(InputError, match="Nobody runs"):
+        stop(run)
+    again = Child(["--resume", run.folder.name], project=tmp_path, out=ledger.out)
+    wait_until(lambda: not again.is_alive)
+    assert again.refusal() == []
+    assert run.manifest["status"] == "success"
+
+
+def test_what_people_wrote_is_shown_and_never_run() -> None:
+    evil = "<img src=x onerror=alert(1)>"
+    error = InputError(evil, [Problem(rule="r", where=evil, what=evil, fix=evil)], fix=evil)
+    assert "<img" not in told(error)
+    assert "<img" not in pairs([evil], [[(evil, f"+{evil}")]], evil)
+    assert 'role="alert"' in notice("bad", "said")

@@ -1,0 +1,144 @@
+"""Drafts of scenarios, as people type them and as they are saved."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from planwise_nb.core.errors import InputError
+from planwise_nb.core.project import Project, shipped
+from planwise_nb.core.yaml_files import read_yaml
+from planwise_nb.workforce.drafts import Draft, all_parameters
+from planwise_nb.workforce.levers import LEVERS
+from planwise_nb.workforce.outlook import planned_parameters
+from planwise_nb.workforce.parameters import write_parameters
+from planwise_nb.workforce.saved_scenarios import FOLDER, TABLE, Save, save_scenario
+from planwise_nb.workforce.scenario_files import load_scenario
+
+MERIT, GROWTH = ("merit_base", 2026, 1), ("target_growth_rate", None, None)
+CHANGES = {MERIT: Decimal("0.065"), GROWTH: Decimal("0.01")}
+
+
+def draft_of(project: Project, name: str = "high_growth", **changes: Decimal) -> Draft:
+    return Draft(load_scenario(name, folders=project.folders("params/workforce")), changes or CHANGES)
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    return Project(tmp_path)
+
+
+def tree(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.suffix != ".lock"
+            and path.is_file()}  # fmt: skip
+
+
+def test_every_lever_is_offered_with_the_range_of_its_scenario_key() -> None:
+    offered = {parameter.name: parameter for parameter in all_parameters()}
+    assert {name for name, parameter in offered.items() if parameter.is_lever} == set(LEVERS)
+    assert all(offered[name].schema == lever.schema for name, lever in LEVERS.items())
+
+
+@pytest.mark.parametrize(("typed", "value"), [("2.5", "0.025"), ("2.5 %", "0.025"), ("0", "0"), ("50", "0.5")])
+def test_a_rate_is_typed_in_percent(typed: str, value: str) -> None:
+    merit = next(parameter for parameter in all_parameters() if parameter.name == "merit_base")
+    assert merit.meant(typed) == Decimal(value)
+    assert merit.meant(merit.shown(Decimal(value))) == Decimal(value)
+
+
+@pytest.mark.parametrize("typed", ["", "much", "-1", "50.1", "2.50001", "1e9", "nan", "=1+1", "٢"])
+def test_what_is_no_rate_in_range_says_what_is_allowed(typed: str) -> None:
+    merit = next(parameter for parameter in all_parameters() if parameter.name == "merit_base")
+    with pytest.raises(ValueError, match="from 0 to 50 with at most 4 decimals"):
+        merit.meant(typed)
+
+
+def test_a_saved_scenario_means_what_was_drafted(project: Project) -> None:
+    draft = draft_of(project)
+    path = save_scenario(project, draft, Save(name="careful", author="A planner", description="Slower"))
+    assert path == project.own / "params/workforce/careful.yaml"
+    said = read_yaml(path)
+    assert (said["extends"], said["author"], said["description"]) == ("high_growth", "A planner", "Slower")
+    assert said["created_at"].tzinfo is not None
+    saved = load_scenario("careful", folders=project.folders("params/workforce"))
+    columns = ["simulation_year", "level_id", "parameter_name", "parameter_value"]
+    drafted, kept = planned_parameters([draft.member()])[columns], planned_parameters([saved])[columns]
+    assert drafted.equals(kept)
+
+
+def test_who_saved_a_scenario_and_when_is_no_part_of_its_results(project: Project, tmp_path: Path) -> None:
+    written = []
+    for author in ("A planner", "Another one"):
+        save_scenario(project, draft_of(project), Save(name="careful", author=author, may_replace=True))
+        folder = tmp_path / author
+        write_parameters([load_scenario("careful", folders=project.folders("params/workforce"))], folder)
+        written.append(tree(folder))
+    assert written[0] == written[1]
+
+
+def test_a_name_that_is_taken_is_refused_until_one_agrees(project: Project) -> None:
+    save_scenario(project, draft_of(project), Save(name="careful", author="A planner"))
+    before = tree(project.own)
+    with pytest.raises(InputError, match="There is a scenario careful already"):
+        save_scenario(project, draft_of(project, "lean"), Save(name="careful", author="Another one"))
+    assert tree(project.own) == before
+    with pytest.raises(InputError, match="There is a scenario baseline already"):
+        save_scenario(project, draft_of(project, "lean"), Save(name="baseline", author="Another one"))
+    save_scenario(project, draft_of(project, "lean"), Save(name="careful", author="Another one", may_replace=True))
+    assert read_yaml(project.own / FOLDER / "careful.yaml")["extends"] == "lean"
+
+
+def test_saving_ones_own_scenario_again_keeps_what_else_it_states(project: Project) -> None:
+    save_scenario(project, draft_of(project), Save(name="careful", author="A planner", description="Slower"))
+    draft = Draft(draft_of(project, "careful").base, {("cola_rate", 2027, 2): Decimal("0.01")})
+    save_scenario(project, draft, Save(name="careful", author="Another one", may_replace=True))
+    said = read_yaml(project.own / FOLDER / "careful.yaml")
+    assert (said["extends"], said["description"]) == ("high_growth", "Slower")
+    assert said["simulation"] == {"target_growth_rate": Decimal("0.01")}
+    lines = (project.own / FOLDER / TABLE).read_text().splitlines()[1:]
+    assert sorted(line.split(",")[4] for line in lines) == ["cola_rate", "merit_base"]
+
+
+def test_the_levers_of_other_scenarios_stay_as_they_are(tmp_path: Path) -> None:
+    project = Project(tmp_path)
+    (tmp_path / FOLDER).mkdir(parents=True)
+    (tmp_path / FOLDER / TABLE).write_bytes((shipped() / FOLDER / TABLE).read_bytes())
+    before = (shipped() / FOLDER / TABLE).read_text()
+    save_scenario(project, draft_of(project), Save(name="careful", author="A planner"))
+    now = (tmp_path / FOLDER / TABLE).read_text()
+    assert now.startswith(before)
+    assert now.count("\n") == before.count("\n") + 1
+
+
+def test_a_scenario_that_ships_is_never_changed() -> None:
+    project = Project(shipped())
+    before = tree(shipped() / "params")
+    with pytest.raises(InputError, match="Scenario lean ships with PlanWise and stays as it is"):
+        save_scenario(project, draft_of(project), Save(name="lean", author="A planner", may_replace=True))
+    assert tree(shipped() / "params") == before
+
+
+@pytest.mark.parametrize(
+    ("said", "message"),
+    [
+        (Save(name="../evil", author="A planner"), "cannot be the name of a scenario"),
+        (Save(name="Big Plan", author="A planner"), "cannot be the name of a scenario"),
+        (Save(name="fine", author=""), "Nobody is named"),
+        (Save(name="fine", author="=HYPERLINK(1)"), "Nobody is named"),
+        (Save(name="fine", author="A\nplanner"), "too long or cannot be printed"),
+        (Save(name="fine", author="A planner", description="x" * 300), "too long or cannot be printed"),
+    ],
+)
+def test_what_cannot_be_written_is_refused_before_anything_is(project: Project, said: Save, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        save_scenario(project, draft_of(project), said)
+    assert tree(project.own) == {}
+
+
+def test_a_draft_that_no_run_would_take_is_refused(project: Project) -> None:
+    wrong = Draft(draft_of(project).base, {("merit_base", 2026, 99): Decimal("0.05")})
+    with pytest.raises(InputError, match="level 99 does not exist"):
+        save_scenario(project, wrong, Save(name="careful", author="A planner"))
+    assert tree(project.own) == {}
