@@ -40,8 +40,8 @@ _ANY_YEAR = {
 
 @dataclass(frozen=True)
 class CompiledModel:
-    """A model, or an analysis, as SQL. ``tags`` name its step, ``path`` its file below ``models/``, ``relation`` its table as SQL reads
-    it; ``columns`` defines the table where the model has a contract, else it is empty.
+    """A model, or an analysis, as SQL. ``tags`` name its step, ``path`` its file below ``models/``, ``relation`` its
+    table as SQL reads it; ``columns`` defines the table where the model has a contract, else it is empty.
     """
 
     name: str

@@ -17,7 +17,7 @@ from planwise_nb.apps.dashboard.results import ResultsTab
 from planwise_nb.apps.dashboard.running import RunTab
 from planwise_nb.core.errors import PlanwiseError
 from planwise_nb.core.ledger import Ledger
-from planwise_nb.core.location import out_folder, find_project
+from planwise_nb.core.location import find_project, out_folder
 
 IMPACT, RUN, RESULTS = 1, 2, 3
 
