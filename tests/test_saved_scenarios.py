@@ -15,14 +15,14 @@ from planwise_nb.workforce.levers import LEVERS
 from planwise_nb.workforce.outlook import planned_parameters
 from planwise_nb.workforce.parameters import write_parameters
 from planwise_nb.workforce.saved_scenarios import FOLDER, TABLE, Save, save_scenario
-from planwise_nb.workforce.scenario_files import load_scenario
+from planwise_nb.workforce.scenario_files import read_scenario
 
 MERIT, GROWTH = ("merit_base", 2026, 1), ("target_growth_rate", None, None)
 CHANGES = {MERIT: Decimal("0.065"), GROWTH: Decimal("0.01")}
 
 
 def draft_of(project: Project, name: str = "high_growth", **changes: Decimal) -> Draft:
-    return Draft(load_scenario(name, folders=project.folders("params/workforce")), changes or CHANGES)
+    return Draft(read_scenario(name, project.folders("params/workforce")).resolve(), changes or CHANGES)
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ def test_a_saved_scenario_means_what_was_drafted(project: Project) -> None:
     said = read_yaml(path)
     assert (said["extends"], said["author"], said["description"]) == ("high_growth", "A planner", "Slower")
     assert said["created_at"].tzinfo is not None
-    saved = load_scenario("careful", folders=project.folders("params/workforce"))
+    saved = read_scenario("careful", project.folders("params/workforce")).resolve()
     columns = ["simulation_year", "level_id", "parameter_name", "parameter_value"]
     drafted, kept = planned_parameters([draft.member()])[columns], planned_parameters([saved])[columns]
     assert drafted.equals(kept)
@@ -73,7 +73,7 @@ def test_who_saved_a_scenario_and_when_is_no_part_of_its_results(project: Projec
     for author in ("A planner", "Another one"):
         save_scenario(project, draft_of(project), Save(name="careful", author=author, may_replace=True))
         folder = tmp_path / author
-        write_parameters([load_scenario("careful", folders=project.folders("params/workforce"))], folder)
+        write_parameters([read_scenario("careful", project.folders("params/workforce")).resolve()], folder)
         written.append(tree(folder))
     assert written[0] == written[1]
 

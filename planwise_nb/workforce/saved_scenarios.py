@@ -25,7 +25,7 @@ from planwise_nb.workforce.levers import LEVERS
 from planwise_nb.workforce.parameter_layers import PARAMETERS
 from planwise_nb.workforce.parameters import ExactDumper
 from planwise_nb.workforce.scenario import SCENARIO_NAME
-from planwise_nb.workforce.scenario_files import load_scenario
+from planwise_nb.workforce.scenario_files import read_scenario
 
 FOLDER = Path("params/workforce")
 TABLE = "comp_levers.csv"
@@ -165,7 +165,7 @@ def _write(project: Project, folder: Path, name: str, scenario: str, levers: str
         tried = Path(place)
         _put(tried / f"{name}.yaml", scenario)
         _put(tried / TABLE, levers)
-        load_scenario(name, folders=[tried, *project.folders(FOLDER.as_posix())])
+        read_scenario(name, [tried, *project.folders(FOLDER.as_posix())]).resolve()
     target = folder / f"{name}.yaml"
     before = target.read_bytes() if target.exists() else None
     _put(target, scenario)

@@ -19,7 +19,7 @@ from planwise_nb.workforce.inputs import Request, resolve
 from planwise_nb.workforce.parameters import ResolvedScenario
 from planwise_nb.workforce.pipeline import WORKFORCE
 from planwise_nb.workforce.saved_scenarios import FOLDER
-from planwise_nb.workforce.scenario_files import load_scenario, scenario_names
+from planwise_nb.workforce.scenario_files import read_scenario, scenario_names
 
 REFERENCE = "baseline"
 
@@ -30,7 +30,7 @@ class Opened:
     def __init__(self, project: Project, name: str) -> None:
         self._project = project
         self.name = name
-        self.scenario: ResolvedScenario = load_scenario(name, folders=project.folders(FOLDER.as_posix()))
+        self.scenario: ResolvedScenario = read_scenario(name, project.folders(FOLDER.as_posix())).resolve()
         rows = outlook.planned_parameters([self.scenario]).to_dict("records")
         cells = [(_cell(row), row) for row in rows]
         self.values = {cell: Decimal(str(row["parameter_value"])) for cell, row in cells}
