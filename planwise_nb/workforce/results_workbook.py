@@ -16,7 +16,7 @@ from xlsxwriter.worksheet import Worksheet
 from planwise_nb.core import store
 from planwise_nb.core.errors import InputError
 from planwise_nb.core.exports import drafted
-from planwise_nb.core.sheets import SHEET_ROWS, excel_rows, open_workbook, write_rows
+from planwise_nb.core.sheets import SHEET_ROWS, excel_query, fetched, kinds_of, open_workbook, write_rows
 from planwise_nb.workforce import workbook_charts
 from planwise_nb.workforce.exported_tables import rows_of
 from planwise_nb.workforce.result_sheets import COLUMNS, SHEETS, Column, Sheet
@@ -89,7 +89,13 @@ def _register(connection: duckdb.DuckDBPyConnection, runs: Sequence[Results]) ->
         whole = pd.concat(frames, ignore_index=True)
         if len(whole):
             maps = [column for column in whole.columns if column.startswith("headcount_by_")]
-            excel_rows(connection.from_df(whole.drop(columns=maps))).create(name)
+            _make_table(connection, name, whole.drop(columns=maps))
+
+
+def _make_table(connection: duckdb.DuckDBPyConnection, name: str, frame: pd.DataFrame) -> None:
+    connection.register("given", frame)
+    connection.execute(f"create table {name} as {excel_query(connection.table('given'))}")
+    connection.unregister("given")
 
 
 def _bounded(frame: pd.DataFrame, name: str) -> pd.DataFrame:
@@ -147,23 +153,25 @@ class _Writer:
         query = sheet.query
         for name, text in given.items():
             query = query.replace(f"{{{name}}}", text)
-        rows = self._connection.sql(query)
+        found = self._connection.execute(query)
         known = {**COLUMNS} | {f"level_{level}": Column(f"Level {level}", "people") for level in levels}
-        columns = {name: known[name] for name in rows.columns}
+        columns = {name: known[name] for name, *_ in found.description}
         keys = sheet.keys + len(self._names) - len(KEYS)
         made = self._head(sheet.name, f"{sheet.holds} {self._bound(sheet)}".strip(), list(columns.values()), keys)
         shapes = [self._shape(column) for column in columns.values()]
-        count = write_rows(made, self._connection, rows, top=HEADER + 1, formats=shapes)
-        made.autofilter(HEADER, 0, HEADER + count, len(columns) - 1)
+        kinds, rows = kinds_of(found), found.fetchall()
+        write_rows(made, kinds, rows, top=HEADER + 1, formats=shapes)
+        made.autofilter(HEADER, 0, HEADER + len(rows), len(columns) - 1)
         titles = {name: column.title for name, column in columns.items()}
-        return Placed(sheet.name, HEADER + 1, titles, self._keys(query, sheet.charted))
+        return Placed(sheet.name, HEADER + 1, titles, self._keys(sheet, list(columns), rows))
 
-    def _keys(self, query: str, charted: Sequence[str] | None) -> list[tuple[Any, ...]]:
+    def _keys(self, sheet: Sheet, columns: list[str], rows: Sequence[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
         """For each row the subject in one text, and the columns that say which rows lie together."""
-        if charted is None:
+        if sheet.charted is None:
             return []
-        subject = f"concat_ws(' · ', {', '.join(reversed(self._names))})"
-        return self._connection.execute(f"select {', '.join([subject, *charted])} from ({query})").fetchall()  # noqa: S608
+        subject = [columns.index(name) for name in reversed(self._names)]
+        others = [columns.index(name) for name in sheet.charted]
+        return [(" · ".join(row[place] for place in subject), *(row[place] for place in others)) for row in rows]
 
     def _bound(self, sheet: Sheet) -> str:
         """What is left out of a sheet, as a sentence."""
@@ -175,7 +183,8 @@ class _Writer:
     def _with_people(self, people: _People) -> None:
         columns = [Column(name, shape="", width=max(len(name) + 2, 14)) for name in people.rows.columns]
         sheet = self._head(people.name, people.holds, columns, 1)
-        count = write_rows(sheet, self._connection, excel_rows(people.rows), top=HEADER + 1)
+        found = self._connection.execute(excel_query(people.rows))
+        count = write_rows(sheet, kinds_of(found), fetched(found), top=HEADER + 1)
         sheet.autofilter(HEADER, 0, HEADER + count, len(columns) - 1)
 
     def _head(self, name: str, note: str, columns: Sequence[Column], keys: int) -> Worksheet:
@@ -221,6 +230,7 @@ class _Writer:
         found = [facts(run.manifest) for run in self._runs]
         told = pd.DataFrame({"what": name, **{f"run {place}": fact.get(name) for place, fact in enumerate(found)}}
                             for name in dict.fromkeys(name for fact in found for name in fact))  # fmt: skip
-        rows = excel_rows(self._connection.from_df(told))
-        write_rows(sheet, self._connection, rows, top=row + 2, formats=[bold, *[wrapped] * len(found)])
+        _make_table(self._connection, "facts", told)
+        rows = self._connection.execute("from facts").fetchall()
+        write_rows(sheet, ["VARCHAR"] * (len(found) + 1), rows, top=row + 2, formats=[bold, *[wrapped] * len(found)])
         self._page(sheet)
