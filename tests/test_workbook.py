@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import openpyxl
+import pandas as pd
 import pytest
 
 from planwise_nb.core import store
@@ -59,9 +60,7 @@ def many(results: Results, count: int) -> Results:
     return replace(results, **{name: frame.rename(columns={"member": "scenario_id"}) for name, frame in frames.items()})
 
 
-def frame_of(names: list[str]) -> Any:
-    import pandas as pd  # noqa: PLC0415
-
+def frame_of(names: list[str]) -> pd.DataFrame:
     return pd.DataFrame({"member": names})
 
 
@@ -164,11 +163,22 @@ def test_equal_results_give_equal_bytes(tmp_path: Path, finished_run: Run) -> No
 
 
 def test_several_runs_stand_side_by_side(tmp_path: Path, results: Results) -> None:
-    other = replace(results, manifest={**results.manifest, "run_id": "20300101-000000-aaaaaaaa"})
+    other = replace(results, manifest={**results.manifest, "run_id": "20200101-000000-aaaaaaaa"})
     book = written(tmp_path / "two.xlsx", results, other)
-    assert [row["Run"] for row in rows_of(book["Headcount"])] == [results.run_id] * 2 + [other.run_id] * 2
+    for sheet in ("Headcount", "Pay by level", "Checks", "Parameters"):
+        assert list(dict.fromkeys(row["Run"] for row in rows_of(book[sheet]))) == [results.run_id, other.run_id]
     assert book["Charts"]["A1"].value == "Side by side"
-    assert book.sheetnames == [name for name in book.sheetnames if not name.startswith("People")]
+    assert [cell.value for cell in next(row for row in book["Contents"].iter_rows() if row[0].value == "Run")][1:] == [
+        results.run_id, other.run_id]  # fmt: skip
+
+
+def test_scenarios_stand_in_the_order_of_the_run(tmp_path: Path, results: Results) -> None:
+    names = ["lean", "baseline", "high_growth"]
+    frames = {name: pd.concat([getattr(results, name).assign(scenario_id=each) for each in names])
+              for name in ("metrics", "levels", "parameters")}  # fmt: skip
+    book = written(tmp_path / "three.xlsx", replace(results, **frames))
+    for sheet in ("Headcount", "Bridge", "Level mix", "Parameters"):
+        assert list(dict.fromkeys(row["Scenario"] for row in rows_of(book[sheet]))) == names
 
 
 def test_an_ensemble_of_hundreds_stays_a_small_workbook(tmp_path: Path, results: Results) -> None:

@@ -19,6 +19,7 @@ from planwise_nb.core.exports import drafted
 from planwise_nb.core.sheets import SHEET_ROWS, excel_query, fetched, kinds_of, open_workbook, write_rows
 from planwise_nb.workforce import workbook_charts
 from planwise_nb.workforce.exported_tables import rows_of
+from planwise_nb.workforce.members import MOST
 from planwise_nb.workforce.result_sheets import COLUMNS, SHEETS, Column, Sheet
 from planwise_nb.workforce.results import MAX_SCENARIOS, Results, facts
 from planwise_nb.workforce.workbook_charts import Placed
@@ -36,6 +37,9 @@ UNITS = {
 }
 KEYS = ("run_id", "scenario_id")
 TEXT = "@"
+PLACES = ("place", "run_place")
+"""The columns that order rows and are not shown."""
+
 A4 = 9
 
 
@@ -83,13 +87,23 @@ def _people(connection: duckdb.DuckDBPyConnection, folder: Path) -> list[_People
 
 
 def _register(connection: duckdb.DuckDBPyConnection, runs: Sequence[Results]) -> None:
-    """Make a table of each of ``TABLES`` as sheets take it, with the run of each row; without one that no run has."""
+    """Make a table of each of ``TABLES`` as sheets take it, with the run of each row and the places of run and
+    scenario that order rows; without one that no run has.
+    """
     for name in TABLES:
-        frames = [_bounded(getattr(run, name), name).assign(run_id=run.run_id) for run in runs]
+        frames = [_placed(_bounded(getattr(run, name), name), run, place) for place, run in enumerate(runs)]
         whole = pd.concat(frames, ignore_index=True)
         if len(whole):
             maps = [column for column in whole.columns if column.startswith("headcount_by_")]
             _make_table(connection, name, whole.drop(columns=maps))
+
+
+def _placed(frame: pd.DataFrame, run: Results, run_place: int) -> pd.DataFrame:
+    if frame.empty:
+        return frame
+    order = {name: place for place, name in enumerate(run.scenarios)}
+    place = frame["scenario_id"].map(order).fillna(len(order)).astype(int)
+    return frame.assign(run_id=run.run_id, run_place=run_place, place=run_place * MOST + place)
 
 
 def _make_table(connection: duckdb.DuckDBPyConnection, name: str, frame: pd.DataFrame) -> None:
@@ -148,22 +162,27 @@ class _Writer:
 
     def _figures(self, sheet: Sheet, levels: Sequence[int]) -> Placed:
         """Write a sheet of figures; where they are."""
-        by_level = ", ".join(f"max(headcount) filter (level_id = {level}) as level_{level}" for level in levels)
-        given = {"keys": ", ".join(self._names), "run": "run_id, " * (len(self._names) - 1), "levels": by_level}
-        query = sheet.query
-        for name, text in given.items():
-            query = query.replace(f"{{{name}}}", text)
-        found = self._connection.execute(query)
+        found = self._connection.execute(self._query(sheet, levels))
         known = {**COLUMNS} | {f"level_{level}": Column(f"Level {level}", "people") for level in levels}
-        columns = {name: known[name] for name, *_ in found.description}
+        shown = [place for place, (name, *_) in enumerate(found.description) if name not in PLACES]
+        columns = {name: known[name] for name in (found.description[place][0] for place in shown)}
+        kinds = [kinds_of(found)[place] for place in shown]
+        rows = [tuple(row[place] for place in shown) for row in found.fetchall()]
         keys = sheet.keys + len(self._names) - len(KEYS)
         made = self._head(sheet.name, f"{sheet.holds} {self._bound(sheet)}".strip(), list(columns.values()), keys)
         shapes = [self._shape(column) for column in columns.values()]
-        kinds, rows = kinds_of(found), found.fetchall()
         write_rows(made, kinds, rows, top=HEADER + 1, formats=shapes)
         made.autofilter(HEADER, 0, HEADER + len(rows), len(columns) - 1)
         titles = {name: column.title for name, column in columns.items()}
         return Placed(sheet.name, HEADER + 1, titles, self._keys(sheet, list(columns), rows))
+
+    def _query(self, sheet: Sheet, levels: Sequence[int]) -> str:
+        by_level = ", ".join(f"max(headcount) filter (level_id = {level}) as level_{level}" for level in levels)
+        run = "run_place, run_id, " if "run_id" in self._names else ""
+        query = sheet.query
+        for name, text in {"keys": ", ".join(["place", *self._names]), "run": run, "levels": by_level}.items():
+            query = query.replace(f"{{{name}}}", text)
+        return query
 
     def _keys(self, sheet: Sheet, columns: list[str], rows: Sequence[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
         """For each row the subject in one text, and the columns that say which rows lie together."""
@@ -175,7 +194,9 @@ class _Writer:
 
     def _bound(self, sheet: Sheet) -> str:
         """What is left out of a sheet, as a sentence."""
-        most = max(len(run.scenarios) for run in self._runs)
+        of_ensembles = sheet.needs in ("bands", "chances")
+        names = [getattr(run, sheet.needs) if of_ensembles else run.metrics for run in self._runs]
+        most = max(frame["scenario_id"].nunique() if len(frame) else 0 for frame in names)
         if most <= MAX_SCENARIOS or sheet.needs == "validation":
             return ""
         return f"The first {MAX_SCENARIOS} of {most:,} scenarios; all are in the tables of the run."
