@@ -15,6 +15,7 @@ import pytest
 
 from planwise_nb.apps import headline
 from planwise_nb.apps.sparklines import plain, sparkline
+from planwise_nb.core.errors import InputError
 from planwise_nb.core.forks import fork
 from planwise_nb.core.printing import BROWSERS, find_browser
 from planwise_nb.core.runs import Run
@@ -63,6 +64,13 @@ def pages(run: Run) -> dict[str, str]:
     return {path.relative_to(folder).as_posix(): path.read_text("utf-8") for path in folder.rglob("*.html")}
 
 
+def browser_of_this_machine() -> str:
+    try:
+        return find_browser()
+    except InputError as error:
+        pytest.skip(str(error))
+
+
 # pages
 
 
@@ -93,6 +101,21 @@ def test_pages_load_nothing_and_run_nothing(pages: dict[str, str]) -> None:
         assert set(ADDRESS.findall(page)) <= NAMES_OF_FORMATS, name
         assert not re.search(r"@import|url\((?!#)|\son\w+=", page), name
         assert "default-src 'none'" in page
+
+
+def test_a_browser_attempts_no_request_and_says_no_word(run: Run) -> None:
+    playwright = pytest.importorskip("playwright.sync_api")
+    names = ("report/index.html", "report/notebooks/99_multi_year_summary.html", "export/summary.html")
+    opened, heard = [(run.folder / name).as_uri() for name in names], []
+    with playwright.sync_playwright() as started:
+        browser = started.chromium.launch(executable_path=browser_of_this_machine(), args=["--no-sandbox"])
+        page = browser.new_page()
+        page.on("request", lambda request: heard.append(request.url))
+        page.on("console", lambda message: heard.append(message.text))
+        for address in opened:
+            page.goto(address)
+        browser.close()
+    assert heard == opened
 
 
 def test_a_page_shows_what_the_notebook_shows(run: Run, pages: dict[str, str]) -> None:
@@ -165,10 +188,7 @@ def test_a_browser_that_fails_is_told_of_and_leaves_no_file(
 
 
 def test_the_summary_prints_on_a4(run: Run, tmp_path: Path) -> None:
-    try:
-        find_browser()
-    except Exception as error:
-        pytest.skip(str(error))
+    browser_of_this_machine()
     words = ["report", run.folder.name, "--pdf", "--to", tmp_path / "board", "--out", run.ledger.out]
     [file] = answer(*words)["files"]
     printed = Path(file).read_bytes()
