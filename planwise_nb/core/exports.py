@@ -54,14 +54,20 @@ def export(
             renamed = ", ".join(f"{quoted(column)} as {quoted(name)}" for column, name in named)
             connection.sql(with_texts(rows, safe)).project(renamed).write_csv(str(draft), header=True)
             return Exported(count)
-        with open_workbook(draft, streaming=True) as book:
-            sheet = book.add_worksheet("rows")
-            sheet.freeze_panes(1, 0)
-            for place, name in enumerate(header):
-                sheet.write_string(0, place, name)
-            found = connection.execute(excel_query(rows))
-            write_rows(sheet, kinds_of(found), fetched(found), top=1)
+        _write_workbook(connection, rows, header, draft)
         return Exported(count, count_cut(connection, rows))
+
+
+def _write_workbook(
+    connection: duckdb.DuckDBPyConnection, rows: duckdb.DuckDBPyRelation, header: Sequence[str], file: Path
+) -> None:
+    with open_workbook(file, streaming=True) as book:
+        sheet = book.add_worksheet("rows")
+        sheet.freeze_panes(1, 0)
+        for place, name in enumerate(header):
+            sheet.write_string(0, place, name)
+        found = connection.execute(excel_query(rows))
+        write_rows(sheet, kinds_of(found), fetched(found), top=1)
 
 
 def check_target(file: Path, kinds: Sequence[str], force: bool) -> None:

@@ -8,6 +8,7 @@ import re
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from importlib.metadata import files
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -85,7 +86,12 @@ def _renderer() -> Callable[[Path], str]:
     import nbformat  # noqa: PLC0415 - both take seconds
     from nbconvert import HTMLExporter  # noqa: PLC0415
 
-    exporter = HTMLExporter(template_name="basic", exclude_input_prompt=True, exclude_output_prompt=True)
+    # its own templates, wherever this machine's Jupyter looks for data
+    templates = next(file for file in files("nbconvert") or () if file.match("templates/basic/conf.json"))
+    folder = str(Path(str(templates.locate())).resolve().parents[1])
+    prompts = {"exclude_input_prompt": True, "exclude_output_prompt": True}
+    places = {"extra_template_basedirs": [folder], "extra_template_paths": [folder]}
+    exporter = HTMLExporter(template_name="basic", **prompts, **places)
 
     def render(path: Path) -> str:
         notebook = nbformat.read(path, as_version=4)
