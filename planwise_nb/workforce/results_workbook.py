@@ -41,6 +41,8 @@ PLACES = ("place", "run_place")
 """The columns that order rows and are not shown."""
 
 A4 = 9
+WIDE, LINE_HEIGHT = 90, 15
+"""The width of the texts of the contents page in characters, and the height of a line in points."""
 
 
 def write_workbook(file: Path, runs: Sequence[Results], *, people_of: Path | None = None) -> None:
@@ -153,7 +155,7 @@ class _Writer:
         return self._formats[key]
 
     def _shape(self, column: Column) -> Format:
-        looks = {"text_wrap": True, "indent": 1} if column.shape == TEXT else {}
+        looks = {"text_wrap": True, "align": "left", "indent": 1} if column.shape == TEXT else {}
         return self._format(num_format=column.shape, **looks)
 
     def _levels(self) -> list[int]:
@@ -237,7 +239,7 @@ class _Writer:
         bold, wrapped = self._format(bold=True), self._format(text_wrap=True)
         link = self._format(font_color="#0072B2", underline=1)
         sheet.set_column(0, 0, 24)
-        sheet.set_column(1, len(self._runs), 60 if len(self._runs) > 1 else 86)
+        sheet.set_column(1, len(self._runs), WIDE)
         sheet.write_string(0, 0, "Workforce simulation: results", self._format(bold=True, font_size=16))
         row = 2
         for name, holds in pages.items():
@@ -253,5 +255,8 @@ class _Writer:
                             for name in dict.fromkeys(name for fact in found for name in fact))  # fmt: skip
         _make_table(self._connection, "facts", told)
         rows = self._connection.execute("from facts").fetchall()
+        for place, told_of_runs in enumerate(rows, start=row + 2):
+            lines = max(len(text or "") for text in told_of_runs) // WIDE + 1
+            sheet.set_row(place, lines * LINE_HEIGHT)
         write_rows(sheet, ["VARCHAR"] * (len(found) + 1), rows, top=row + 2, formats=[bold, *[wrapped] * len(found)])
         self._page(sheet)
