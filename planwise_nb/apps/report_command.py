@@ -32,7 +32,7 @@ def report(  # noqa: PLR0917 - one argument an option of the command line
             raise InputError("--employees is for a workbook.", fix="Name it: --xlsx FILE --employees")
         found = find(out, run_id)
         target = _target(found.folder, to, force) if pdf or xlsx is None else found.folder
-        files = [*([_print(found.folder, target)] if pdf else []),
+        files = [*([_print(found, target)] if pdf else []),
                  *([_write_workbook(found.folder, xlsx, employees, force)] if xlsx else [])]  # fmt: skip
         if not files:
             files = [_write_pages(found, target)]
@@ -66,10 +66,12 @@ def _write_pages(found: Any, target: Path) -> Path:
     return write_pages(found.pipeline, found.folder, manifest, target, DOCUMENTS)
 
 
-def _print(folder: Path, target: Path) -> Path:
+def _print(found: Any, target: Path) -> Path:
     from planwise_nb.core.printing import find_browser, print_page  # noqa: PLC0415 - --help stays fast
+    from planwise_nb.core.rollback import known_files  # noqa: PLC0415
 
-    if not (folder / SUMMARY).is_file():
+    folder = found.folder
+    if SUMMARY.as_posix() not in known_files(found.manifest):
         raise InputError(
             f"Run {folder.name} has no summary yet: its last step is not done.",
             fix=f"Go on with it: planwise run --resume {folder.name}",

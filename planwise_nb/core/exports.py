@@ -13,7 +13,7 @@ from planwise_nb.core.digests import quoted
 from planwise_nb.core.errors import InputError
 from planwise_nb.core.manifest import DRAFT
 from planwise_nb.core.safe_texts import safe, safe_names, with_texts
-from planwise_nb.core.sheets import SHEET_ROWS, count_cut, excel_rows, open_workbook, write_rows
+from planwise_nb.core.sheets import SHEET_ROWS, count_cut, excel_query, fetched, kinds_of, open_workbook, write_rows
 
 KINDS = (".csv", ".xlsx", ".parquet")
 
@@ -52,15 +52,22 @@ def export(
         if kind == ".csv":
             named = zip(rows.columns, header, strict=True)
             renamed = ", ".join(f"{quoted(column)} as {quoted(name)}" for column, name in named)
-            with_texts(rows, safe).project(renamed).write_csv(str(draft), header=True)
+            connection.sql(with_texts(rows, safe)).project(renamed).write_csv(str(draft), header=True)
             return Exported(count)
-        with open_workbook(draft, streaming=True) as book:
-            sheet = book.add_worksheet("rows")
-            sheet.freeze_panes(1, 0)
-            for place, name in enumerate(header):
-                sheet.write_string(0, place, name)
-            write_rows(sheet, connection, excel_rows(rows), top=1)
-        return Exported(count, count_cut(rows))
+        _write_workbook(connection, rows, header, draft)
+        return Exported(count, count_cut(connection, rows))
+
+
+def _write_workbook(
+    connection: duckdb.DuckDBPyConnection, rows: duckdb.DuckDBPyRelation, header: Sequence[str], file: Path
+) -> None:
+    with open_workbook(file, streaming=True) as book:
+        sheet = book.add_worksheet("rows")
+        sheet.freeze_panes(1, 0)
+        for place, name in enumerate(header):
+            sheet.write_string(0, place, name)
+        found = connection.execute(excel_query(rows))
+        write_rows(sheet, kinds_of(found), fetched(found), top=1)
 
 
 def check_target(file: Path, kinds: Sequence[str], force: bool) -> None:

@@ -8,6 +8,7 @@ import re
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from importlib.metadata import files
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -15,6 +16,7 @@ from urllib.parse import quote
 from planwise_nb.core.manifest import DRAFT
 from planwise_nb.core.pictures import PICTURE
 from planwise_nb.core.pipeline import Key, Pipeline, label
+from planwise_nb.core.rollback import known_files
 
 INDEX = "index.html"
 REPORT = "report"
@@ -60,8 +62,8 @@ def write_pages(
 ) -> Path:
     """Write a page of every recorded step of the run in ``folder`` below ``target``, and an index; its path.
 
-    ``documents``: files of the run by what they are, copied beside the index where they exist; in a page, links to
-    executed notebooks lead to their pages. Takes seconds at first: the renderer is large.
+    ``documents``: files of the run by what they are, copied beside the index where a record names them; in a page,
+    links to executed notebooks lead to their pages. Takes seconds at first: the renderer is large.
     """
     pages = [
         _Page((record["step"], record["period"]), pipeline.step(record["step"]).title, record["notebook"])
@@ -71,8 +73,9 @@ def write_pages(
     for place, page in enumerate(pages):
         body = _way(pages, place) + render(folder / page.notebook)
         _write(target / page.path, _frame(f"{label(page.key)} · {about}", body))
-    copied = {what: path.name for what, path in documents.items() if (folder / path).is_file()}
-    for path in documents.values():
+    known = known_files(dict(manifest))
+    copied = {what: path for what, path in documents.items() if path.as_posix() in known}
+    for path in copied.values():
         _copy(folder / path, target / path.name)
     _write(target / INDEX, _frame(about, _index(pipeline, manifest, pages, copied)))
     return target / INDEX
@@ -83,7 +86,12 @@ def _renderer() -> Callable[[Path], str]:
     import nbformat  # noqa: PLC0415 - both take seconds
     from nbconvert import HTMLExporter  # noqa: PLC0415
 
-    exporter = HTMLExporter(template_name="basic", exclude_input_prompt=True, exclude_output_prompt=True)
+    # its own templates, wherever this machine's Jupyter looks for data
+    templates = next(file for file in files("nbconvert") or () if file.match("templates/basic/conf.json"))
+    folder = str(Path(str(templates.locate())).resolve().parents[1])
+    prompts = {"exclude_input_prompt": True, "exclude_output_prompt": True}
+    places = {"extra_template_basedirs": [folder], "extra_template_paths": [folder]}
+    exporter = HTMLExporter(template_name="basic", **prompts, **places)
 
     def render(path: Path) -> str:
         notebook = nbformat.read(path, as_version=4)
@@ -113,7 +121,7 @@ def _from(here: str, there: str) -> str:
 
 
 def _index(
-    pipeline: Pipeline, manifest: Mapping[str, Any], pages: Sequence[_Page], documents: Mapping[str, str]
+    pipeline: Pipeline, manifest: Mapping[str, Any], pages: Sequence[_Page], documents: Mapping[str, Path]
 ) -> str:
     """The way to every page: a row a step, a link a period."""
     by_step: dict[str, list[_Page]] = {}
@@ -124,8 +132,8 @@ def _index(
         for of_step in by_step.values()
     )
     links = "".join(
-        f'<li><a href="{quote(name)}">{html.escape(name)}</a>: {html.escape(what)}</li>\n'
-        for what, name in documents.items()
+        f'<li><a href="{quote(path.name)}">{html.escape(path.name)}</a>: {html.escape(what)}</li>\n'
+        for what, path in documents.items()
     )
     missing = len(list(pipeline.keys(manifest["periods"]))) - len(pages)
     note = f"<p>{missing} of its steps are not done yet.</p>\n" if missing else ""
@@ -156,8 +164,6 @@ def _frame(title: str, body: str) -> str:
 
 def _copy(source: Path, target: Path) -> None:
     """Copy a document beside the index; links of a page to executed notebooks lead to their pages then."""
-    if not source.is_file():
-        return
     if source.suffix == ".html":
         _write(target, _NOTEBOOK_LINK.sub(r'href="\1.html"', source.read_text(encoding="utf-8")))
     else:

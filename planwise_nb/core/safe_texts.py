@@ -34,12 +34,9 @@ def texts(rows: duckdb.DuckDBPyRelation) -> list[str]:
     return [quoted(name) for name, kind in named if not kind.startswith(NATIVE) or kind.endswith("]")]
 
 
-def with_texts(rows: duckdb.DuckDBPyRelation, *changes: Callable[[str], str]) -> duckdb.DuckDBPyRelation:
-    """``rows`` with the SQL of ``changes``, one after the other, in place of every text."""
-    found = texts(rows)
-    if not found:
-        return rows
-    query = "given"
-    for change in changes:
+def with_texts(rows: duckdb.DuckDBPyRelation, *changes: Callable[[str], str]) -> str:
+    """The SQL of ``rows`` with the SQL of ``changes``, one after the other, in place of every text."""
+    found, query = texts(rows), f"({rows.sql_query()})"
+    for change in changes if found else ():
         query = f"(select * replace ({', '.join(f'{change(text)} as {text}' for text in found)}) from {query})"  # noqa: S608
-    return rows.query("given", f"from {query}")  # type: ignore[return-value] # none for statements without rows only
+    return f"from {query}"

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import duckdb
 from xlsxwriter import Workbook
@@ -28,7 +29,7 @@ REFUSED = {sign: chr(0x2400 + sign) for sign in range(32) if chr(sign) not in "\
 CREATED = datetime(2000, 1, 1)
 """What every workbook says of its making, so that equal content gives equal bytes."""
 
-FIRST_YEAR = 1900
+EARLIEST = "1900"
 """Excel knows no day before; an earlier one is written as text."""
 
 CHUNK = 10_000
@@ -48,46 +49,55 @@ def open_workbook(file: Path, *, streaming: bool = False) -> Iterator[Workbook]:
         book.close()
 
 
-def excel_rows(rows: duckdb.DuckDBPyRelation) -> duckdb.DuckDBPyRelation:
-    """``rows`` as a sheet takes them: no text that would run, no sign that Excel refuses, no text too long for a cell,
-    no number that is none.
+def excel_query(rows: duckdb.DuckDBPyRelation) -> str:
+    """The SQL of ``rows`` as a sheet takes them: no text that would run, no sign that Excel refuses, no text too long
+    for a cell, no number that is none.
     """
     named = zip(rows.columns, map(str, rows.types), strict=True)
     floating = [quoted(name) for name, kind in named if kind in ("DOUBLE", "FLOAT")]
+    query = with_texts(rows, safe, _shown, _fitting)
     finite = ", ".join(f"case when isfinite({name}) then {name} end as {name}" for name in floating)
-    numbers = rows.project(f"* replace ({finite})") if finite else rows
-    return with_texts(numbers, safe, _shown, _fitting)
+    return f"select * replace ({finite}) from ({query})" if finite else query  # noqa: S608
 
 
-def count_cut(rows: duckdb.DuckDBPyRelation) -> int:
+def count_cut(connection: duckdb.DuckDBPyConnection, rows: duckdb.DuckDBPyRelation) -> int:
     """How many cells of ``rows`` are cut in Excel."""
-    shown = with_texts(rows, safe, _shown)
-    cut = " + ".join(f"count(*) filter ({_is_too_long(text)})" for text in texts(shown))
-    return int(shown.aggregate(cut or "0").fetchall()[0][0])
+    cut = " + ".join(f"count(*) filter ({_is_too_long(text)})" for text in texts(rows))
+    found = connection.execute(f"select {cut or 0} from ({with_texts(rows, safe, _shown)})")  # noqa: S608
+    return int(found.fetchall()[0][0])
+
+
+def kinds_of(found: duckdb.DuckDBPyConnection) -> list[str]:
+    """The type of each column of a query that was executed."""
+    return [str(column[1]) for column in found.description]
+
+
+def fetched(found: duckdb.DuckDBPyConnection) -> Iterator[tuple[Any, ...]]:
+    """The rows of a query that was executed, few of them in memory at a time."""
+    while chunk := found.fetchmany(CHUNK):
+        yield from chunk
 
 
 def write_rows(
     sheet: Worksheet,
-    connection: duckdb.DuckDBPyConnection,
-    rows: duckdb.DuckDBPyRelation,
+    kinds: Sequence[str],
+    rows: Iterable[tuple[Any, ...]],
     *,
     top: int = 0,
     formats: Sequence[Format | None] = (),
 ) -> int:
-    """Write ``rows``, made by ``excel_rows``, from row ``top`` (0 is the first) on; how many there are.
+    """Write ``rows`` of an ``excel_query`` from row ``top`` (0 is the first) on; how many there are.
 
-    ``formats`` has a format a column, where given. Nothing is written where a value is null.
+    ``kinds`` has the DuckDB type of each column, ``formats`` its format where given. A null stays an empty cell.
     """
-    kinds = list(map(str, rows.types))
     shapes = [*formats, *[None] * (len(kinds) - len(formats))]
     writers = [(place, _writer(sheet, kind), shapes[place]) for place, kind in enumerate(kinds)]
-    found, written = connection.execute(rows.sql_query()), 0
-    while chunk := found.fetchmany(CHUNK):
-        for row in chunk:
-            for place, write, shape in writers:
-                if row[place] is not None:
-                    write(top + written, place, row[place], shape)
-            written += 1
+    written = 0
+    for row in rows:
+        for place, write, shape in writers:
+            if row[place] is not None:
+                write(top + written, place, row[place], shape)
+        written += 1
     return written
 
 
@@ -100,7 +110,7 @@ def _writer(sheet: Worksheet, kind: str) -> Callable[..., object]:
 
 
 def _write_day(sheet: Worksheet, row: int, column: int, day: date, shape: Format | None) -> None:
-    if day.year < FIRST_YEAR:
+    if day.isoformat() < EARLIEST:
         sheet.write_string(row, column, day.isoformat(), shape)
     else:
         sheet.write_datetime(row, column, day, shape)

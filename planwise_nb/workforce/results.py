@@ -26,7 +26,7 @@ OF_BASELINE = ["default", "yaml:baseline", "levers:baseline", "hazard"]
 """Where a parameter comes from that nobody but baseline states."""
 
 QUERIES = {
-    "metrics": "select * from fct_year_metrics order by scenario_id, simulation_year",
+    "metrics": "from fct_year_metrics order by scenario_id, simulation_year",
     "validation": "from fct_validation_results order by all",
     "levels": """
         with spreads as (
@@ -117,11 +117,11 @@ NEEDED = {
 class Results:
     """What a run gives, as small frames; one that the run has not got yet has no rows.
 
-    ``metrics``, ``validation`` and ``chances`` are the whole ``fct_year_metrics``, ``fct_validation_results`` and
-    ``fct_threshold_chances``; ``bands`` are those of ``fct_ensemble_bands`` with several members. ``levels``: headcount
-    at year end (people), what was paid in the year, the spread of pay per year and its range by level;
-    ``parameters``: every parameter as used; ``differences``: those that differ from baseline. These three are of the
-    first ``MAX_SCENARIOS`` scenarios.
+    ``metrics``, ``validation`` and ``chances`` are the whole ``fct_year_metrics`` in the order of the run's scenarios,
+    ``fct_validation_results`` and ``fct_threshold_chances``; ``bands`` are those of ``fct_ensemble_bands`` with several
+    members. ``levels``: headcount at year end (people), what was paid in the year, the spread of pay per year and its
+    range by level; ``parameters``: every parameter as used; ``differences``: those that differ from baseline. These
+    three are of the first ``MAX_SCENARIOS`` scenarios.
     """
 
     manifest: Mapping[str, Any]
@@ -165,6 +165,8 @@ def read_results(connection: duckdb.DuckDBPyConnection, folder: Path) -> Results
         for name, query in QUERIES.items()
         if NEEDED[name] in there
     }
+    place = {scenario: number for number, scenario in enumerate(manifest["seeds"])}
+    frames["metrics"] = frames["metrics"].sort_values("scenario_id", key=lambda names: names.map(place), kind="stable")
     frames["differences"] = pd.concat([frames.get("differences"), _stated(manifest)], ignore_index=True)
     return Results(manifest, **frames)
 

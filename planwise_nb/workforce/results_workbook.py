@@ -16,9 +16,10 @@ from xlsxwriter.worksheet import Worksheet
 from planwise_nb.core import store
 from planwise_nb.core.errors import InputError
 from planwise_nb.core.exports import drafted
-from planwise_nb.core.sheets import SHEET_ROWS, excel_rows, open_workbook, write_rows
+from planwise_nb.core.sheets import SHEET_ROWS, excel_query, fetched, kinds_of, open_workbook, write_rows
 from planwise_nb.workforce import workbook_charts
 from planwise_nb.workforce.exported_tables import rows_of
+from planwise_nb.workforce.members import MOST
 from planwise_nb.workforce.result_sheets import COLUMNS, SHEETS, Column, Sheet
 from planwise_nb.workforce.results import MAX_SCENARIOS, Results, facts
 from planwise_nb.workforce.workbook_charts import Placed
@@ -36,7 +37,12 @@ UNITS = {
 }
 KEYS = ("run_id", "scenario_id")
 TEXT = "@"
+PLACES = ("place", "run_place")
+"""The columns that order rows and are not shown."""
+
 A4 = 9
+WIDE, LINE_HEIGHT = 90, 15
+"""The width of the texts of the contents page in characters, and the height of a line in points."""
 
 
 def write_workbook(file: Path, runs: Sequence[Results], *, people_of: Path | None = None) -> None:
@@ -83,13 +89,29 @@ def _people(connection: duckdb.DuckDBPyConnection, folder: Path) -> list[_People
 
 
 def _register(connection: duckdb.DuckDBPyConnection, runs: Sequence[Results]) -> None:
-    """Make a table of each of ``TABLES`` as sheets take it, with the run of each row; without one that no run has."""
+    """Make a table of each of ``TABLES`` as sheets take it, with the run of each row and the places of run and
+    scenario that order rows; without one that no run has.
+    """
     for name in TABLES:
-        frames = [_bounded(getattr(run, name), name).assign(run_id=run.run_id) for run in runs]
+        frames = [_placed(_bounded(getattr(run, name), name), run, place) for place, run in enumerate(runs)]
         whole = pd.concat(frames, ignore_index=True)
         if len(whole):
             maps = [column for column in whole.columns if column.startswith("headcount_by_")]
-            excel_rows(connection.from_df(whole.drop(columns=maps))).create(name)
+            _make_table(connection, name, whole.drop(columns=maps))
+
+
+def _placed(frame: pd.DataFrame, run: Results, run_place: int) -> pd.DataFrame:
+    if frame.empty:
+        return frame
+    order = {name: place for place, name in enumerate(run.scenarios)}
+    place = frame["scenario_id"].map(order).fillna(len(order)).astype(int)
+    return frame.assign(run_id=run.run_id, run_place=run_place, place=run_place * MOST + place)
+
+
+def _make_table(connection: duckdb.DuckDBPyConnection, name: str, frame: pd.DataFrame) -> None:
+    connection.register("given", frame)
+    connection.execute(f"create table {name} as {excel_query(connection.table('given'))}")
+    connection.unregister("given")
 
 
 def _bounded(frame: pd.DataFrame, name: str) -> pd.DataFrame:
@@ -133,7 +155,7 @@ class _Writer:
         return self._formats[key]
 
     def _shape(self, column: Column) -> Format:
-        looks = {"text_wrap": True, "indent": 1} if column.shape == TEXT else {}
+        looks = {"text_wrap": True, "align": "left", "indent": 1} if column.shape == TEXT else {}
         return self._format(num_format=column.shape, **looks)
 
     def _levels(self) -> list[int]:
@@ -142,32 +164,41 @@ class _Writer:
 
     def _figures(self, sheet: Sheet, levels: Sequence[int]) -> Placed:
         """Write a sheet of figures; where they are."""
-        by_level = ", ".join(f"max(headcount) filter (level_id = {level}) as level_{level}" for level in levels)
-        given = {"keys": ", ".join(self._names), "run": "run_id, " * (len(self._names) - 1), "levels": by_level}
-        query = sheet.query
-        for name, text in given.items():
-            query = query.replace(f"{{{name}}}", text)
-        rows = self._connection.sql(query)
+        found = self._connection.execute(self._query(sheet, levels))
         known = {**COLUMNS} | {f"level_{level}": Column(f"Level {level}", "people") for level in levels}
-        columns = {name: known[name] for name in rows.columns}
+        shown = [place for place, (name, *_) in enumerate(found.description) if name not in PLACES]
+        columns = {name: known[name] for name in (found.description[place][0] for place in shown)}
+        kinds = [kinds_of(found)[place] for place in shown]
+        rows = [tuple(row[place] for place in shown) for row in found.fetchall()]
         keys = sheet.keys + len(self._names) - len(KEYS)
         made = self._head(sheet.name, f"{sheet.holds} {self._bound(sheet)}".strip(), list(columns.values()), keys)
         shapes = [self._shape(column) for column in columns.values()]
-        count = write_rows(made, self._connection, rows, top=HEADER + 1, formats=shapes)
-        made.autofilter(HEADER, 0, HEADER + count, len(columns) - 1)
+        write_rows(made, kinds, rows, top=HEADER + 1, formats=shapes)
+        made.autofilter(HEADER, 0, HEADER + len(rows), len(columns) - 1)
         titles = {name: column.title for name, column in columns.items()}
-        return Placed(sheet.name, HEADER + 1, titles, self._keys(query, sheet.charted))
+        return Placed(sheet.name, HEADER + 1, titles, self._keys(sheet, list(columns), rows))
 
-    def _keys(self, query: str, charted: Sequence[str] | None) -> list[tuple[Any, ...]]:
+    def _query(self, sheet: Sheet, levels: Sequence[int]) -> str:
+        by_level = ", ".join(f"max(headcount) filter (level_id = {level}) as level_{level}" for level in levels)
+        run = "run_place, run_id, " if "run_id" in self._names else ""
+        query = sheet.query
+        for name, text in {"keys": ", ".join(["place", *self._names]), "run": run, "levels": by_level}.items():
+            query = query.replace(f"{{{name}}}", text)
+        return query
+
+    def _keys(self, sheet: Sheet, columns: list[str], rows: Sequence[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
         """For each row the subject in one text, and the columns that say which rows lie together."""
-        if charted is None:
+        if sheet.charted is None:
             return []
-        subject = f"concat_ws(' · ', {', '.join(reversed(self._names))})"
-        return self._connection.execute(f"select {', '.join([subject, *charted])} from ({query})").fetchall()  # noqa: S608
+        subject = [columns.index(name) for name in reversed(self._names)]
+        others = [columns.index(name) for name in sheet.charted]
+        return [(" · ".join(row[place] for place in subject), *(row[place] for place in others)) for row in rows]
 
     def _bound(self, sheet: Sheet) -> str:
         """What is left out of a sheet, as a sentence."""
-        most = max(len(run.scenarios) for run in self._runs)
+        of_ensembles = sheet.needs in ("bands", "chances")
+        names = [getattr(run, sheet.needs) if of_ensembles else run.metrics for run in self._runs]
+        most = max(frame["scenario_id"].nunique() if len(frame) else 0 for frame in names)
         if most <= MAX_SCENARIOS or sheet.needs == "validation":
             return ""
         return f"The first {MAX_SCENARIOS} of {most:,} scenarios; all are in the tables of the run."
@@ -175,7 +206,8 @@ class _Writer:
     def _with_people(self, people: _People) -> None:
         columns = [Column(name, shape="", width=max(len(name) + 2, 14)) for name in people.rows.columns]
         sheet = self._head(people.name, people.holds, columns, 1)
-        count = write_rows(sheet, self._connection, excel_rows(people.rows), top=HEADER + 1)
+        found = self._connection.execute(excel_query(people.rows))
+        count = write_rows(sheet, kinds_of(found), fetched(found), top=HEADER + 1)
         sheet.autofilter(HEADER, 0, HEADER + count, len(columns) - 1)
 
     def _head(self, name: str, note: str, columns: Sequence[Column], keys: int) -> Worksheet:
@@ -207,7 +239,7 @@ class _Writer:
         bold, wrapped = self._format(bold=True), self._format(text_wrap=True)
         link = self._format(font_color="#0072B2", underline=1)
         sheet.set_column(0, 0, 24)
-        sheet.set_column(1, len(self._runs), 60 if len(self._runs) > 1 else 86)
+        sheet.set_column(1, len(self._runs), WIDE)
         sheet.write_string(0, 0, "Workforce simulation: results", self._format(bold=True, font_size=16))
         row = 2
         for name, holds in pages.items():
@@ -221,6 +253,10 @@ class _Writer:
         found = [facts(run.manifest) for run in self._runs]
         told = pd.DataFrame({"what": name, **{f"run {place}": fact.get(name) for place, fact in enumerate(found)}}
                             for name in dict.fromkeys(name for fact in found for name in fact))  # fmt: skip
-        rows = excel_rows(self._connection.from_df(told))
-        write_rows(sheet, self._connection, rows, top=row + 2, formats=[bold, *[wrapped] * len(found)])
+        _make_table(self._connection, "facts", told)
+        rows = self._connection.execute("from facts").fetchall()
+        for place, told_of_runs in enumerate(rows, start=row + 2):
+            lines = max(len(text or "") for text in told_of_runs) // WIDE + 1
+            sheet.set_row(place, lines * LINE_HEIGHT)
+        write_rows(sheet, ["VARCHAR"] * (len(found) + 1), rows, top=row + 2, formats=[bold, *[wrapped] * len(found)])
         self._page(sheet)

@@ -14,9 +14,21 @@ from planwise_nb.core.display import svg
 from planwise_nb.workforce import charts
 from planwise_nb.workforce.pipeline import WORKFORCE
 from planwise_nb.workforce.results import Results
-from planwise_nb.workforce.summary_sections import CHECKS, COLUMNS, FANNED, PAY, SPREAD, YEARS, Section, about, shown
+from planwise_nb.workforce.summary_sections import (
+    CHECKS,
+    COLUMNS,
+    FANNED,
+    PAY,
+    PROVENANCE,
+    SPREAD,
+    YEARS,
+    Section,
+    about,
+    shown,
+)
 
 WORKBOOK = "results.xlsx"
+LOOKS = {PROVENANCE: "facts", CHECKS: "checks"}
 CHART_WIDTH = 300
 MILLION = 1e6
 POLICY = "default-src 'none'; style-src 'unsafe-inline'"
@@ -38,13 +50,16 @@ figure { margin: 0; break-inside: avoid; } figure svg { max-width: 100%; height:
 table { border-collapse: collapse; width: 100%; font-size: 11.5px; } tr { break-inside: avoid; }
 th, td { padding: 3px 5px; border-bottom: 1px solid #ddd; text-align: left; vertical-align: top;
   overflow-wrap: anywhere; }
-th:not(.n), td:not(.n) { min-width: 6.5em; }
+th:not(.n), td:not(.n) { min-width: 5em; }
 th { background: #f2f5f8; overflow-wrap: normal; } .n { text-align: right; } td.n { white-space: nowrap; }
 table.facts td:first-child, table.steps td:first-child { white-space: nowrap; }
+table.checks td:nth-child(4), table.checks td:nth-child(5) { min-width: 10.5em; }
 @page { size: A4; margin: 14mm; }
 @media print { body { margin: 0; padding: 0; max-width: none; font-size: 11px; } table { font-size: 8.5px; }
   th, td { padding: 2px 3px; } .tile b { font-size: 16px; } .tile { padding: 5px 9px; }
   h2 { break-after: avoid; margin-top: 18px; } .note { break-after: avoid; } a { color: inherit; }
+  .charts svg { width: auto; max-height: 68mm; } .charts.wide { display: block; }
+  .charts.wide svg { max-height: 125mm; } .charts.wide figure { margin-bottom: 4mm; }
   * { print-color-adjust: exact; -webkit-print-color-adjust: exact; } }
 """
 
@@ -161,5 +176,5 @@ def _table(section: Section) -> str:
         "<tr>" + "".join(f"<td{kind}>{html.escape(cell)}</td>" for kind, cell in zip(kinds, row, strict=True)) + "</tr>"
         for row in section.rows
     )
-    look = ' class="facts"' if section.header == ("What", "Value") else ""
+    look = f' class="{LOOKS[section.title]}"' if section.title in LOOKS else ""
     return f'<div class="scroll"><table{look}><thead><tr>{head}</tr></thead>\n<tbody>{body}</tbody></table></div>\n'

@@ -15,7 +15,7 @@ from planwise_nb.workforce.results import MAX_SCENARIOS, Results, facts
 # more findings and bands than these stay in the tables of the run
 MAX_FINDINGS = 40
 MAX_BANDS = 100
-YEARS, PAY, CHECKS = "Year by year", "Pay by level", "Checks"
+YEARS, PAY, CHECKS, PROVENANCE = "Year by year", "Pay by level", "Checks", "Provenance"
 SPREAD = "How far the members of the ensemble lie apart"
 FANNED = ("closing_headcount", "payroll", "average_compensation")
 COLUMNS = {  # heading: column, format
@@ -93,7 +93,7 @@ def sections_of(results: Results) -> Iterator[Section]:
         yield _chances(results.chances)
     yield _checks(results.validation)
     yield _differences(results.differences, results.scenarios)
-    yield Section("Provenance", "", ("What", "Value"), tuple(facts(results.manifest).items()))
+    yield Section(PROVENANCE, "", ("What", "Value"), tuple(facts(results.manifest).items()))
 
 
 def _rows(frame: pd.DataFrame, columns: Mapping[str, tuple[str, str]]) -> tuple[tuple[str, ...], ...]:

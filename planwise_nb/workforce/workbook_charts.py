@@ -101,10 +101,12 @@ FAN = {"p5": ramp(0.3), "p25": ramp(0.6), "p50": INK, "p75": ramp(0.6), "p95": r
 def draw(book: Workbook, sheet: Worksheet, placed: Mapping[str, Placed], heading: Format) -> None:
     """Draw the charts of the first subjects on ``sheet``; where there are several, side by side too."""
     subjects = list(placed["Headcount"].blocks())
-    sections = [("Side by side", list(_side_by_side(book, placed)))] if len(subjects) > 1 else []
-    sections += [(subject, list(_of_one(book, placed, (subject,)))) for (subject,) in subjects[:MAX_PANELS]]
+    sections = []
     if "Bands" in placed:
         sections.append(("How far the members of the ensembles lie apart", list(_fans(book, placed["Bands"]))))
+    if len(subjects) > 1:
+        sections.append(("Side by side", list(_side_by_side(book, placed))))
+    sections += [(subject, list(_of_one(book, placed, (subject,)))) for (subject,) in subjects[:MAX_PANELS]]
     top, breaks = 0, []
     for title, charts in sections:
         sheet.write_string(top, 0, title, heading)
