@@ -143,6 +143,15 @@ def test_payroll_is_in_the_unit_of_its_size(payroll, unit):
     assert f"Payroll of the year ({unit})" in svg(charts.payroll(metrics(payroll=payroll)))
 
 
+@pytest.mark.parametrize(
+    ("metric", "unit"), [("closing_headcount", "number"), ("payroll", "pay a year"), ("headcount_growth", "share")]
+)
+def test_a_fan_names_its_unit(metric, unit):
+    band = {"scenario_id": "a", "simulation_year": 2025, "metric": metric, "members": 9}
+    band |= dict.fromkeys(["p5", "p25", "p50", "p75", "p95"], 1.0)
+    assert f"({unit})" in svg(charts.fan(pd.DataFrame([band])))
+
+
 def test_pay_of_a_level_without_a_range_is_drawn():
     spread = {"minimum": 1, "quartile_1": 2, "median": 3, "quartile_3": 4, "maximum": 5}
     chart = charts.pay_by_level(pd.DataFrame([{"level_id": 1, **spread, "range_min": None, "range_max": None}]))

@@ -23,6 +23,7 @@ from planwise_nb.core.notebooks import read_parameters
 ROOT = Path(__file__).parents[1]
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))
 NOTEBOOKS = sorted((ROOT / "notebooks" / "workforce").glob("*.ipynb"))
+LANDING = ROOT / "notebooks" / "start.ipynb"
 MODULES = sorted((ROOT / "planwise_nb").rglob("*.py"))
 FENCE = re.compile(r"^```(\w*)(?: title=\"([^\"]+)\")?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(([^)\s]+)\)")
@@ -161,7 +162,7 @@ def code_cells(notebook: Path) -> list[dict[str, Any]]:
     return [cell for cell in cells(notebook) if cell["cell_type"] == "code"]
 
 
-@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("notebook", [LANDING, *NOTEBOOKS], ids=lambda path: path.stem)
 def test_notebook_source_has_no_outputs(notebook: Path) -> None:
     assert [cell["outputs"] for cell in code_cells(notebook) if cell["outputs"] or cell["execution_count"]] == []
 
@@ -174,7 +175,7 @@ def test_notebook_starts_with_a_heading_and_is_more_prose_than_code(notebook: Pa
     assert len(cells(notebook)) - len(code_cells(notebook)) >= len(code_cells(notebook))
 
 
-@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("notebook", [LANDING, *NOTEBOOKS], ids=lambda path: path.stem)
 def test_code_cells_are_short_and_define_nothing(notebook: Path) -> None:
     for cell in code_cells(notebook):
         assert len(source(cell).splitlines()) <= 12, source(cell)
@@ -185,6 +186,12 @@ def test_code_cells_are_short_and_define_nothing(notebook: Path) -> None:
 def test_parameters_cell_is_the_first_code_and_explains_every_parameter(notebook: Path) -> None:
     assert "parameters" in code_cells(notebook)[0]["metadata"].get("tags", [])
     assert all(parameter.help for parameter in read_parameters(notebook))
+
+
+def test_the_landing_notebook_leads_to_every_step() -> None:
+    text = "\n".join(source(cell) for cell in cells(LANDING))
+    assert [f"workforce/{notebook.name}" for notebook in NOTEBOOKS] == re.findall(r"\]\((workforce/.*?)\)", text)
+    assert len(cells(LANDING)) > 2 * len(code_cells(LANDING))
 
 
 # house rules of modules

@@ -80,7 +80,10 @@ class Worker:
         """Stop what is carried out now. Its run stays as far as it came, and can be resumed."""
         if self.is_busy and self._process is not None:
             self._is_stopping = True
-            self._process.send_signal(signal.SIGINT)
+            if os.name == "posix":
+                self._process.send_signal(signal.SIGINT)
+            else:  # elsewhere it cannot be asked; what it began is cleaned up by the next runner
+                self._process.terminate()
 
     def _next(self, process: subprocess.Popen[str]) -> Said:
         assert process.stdout is not None and self._trouble is not None
@@ -99,9 +102,9 @@ def refusal(error: PlanwiseError) -> Said:
     return {"message": REFUSED, "error": type(error).__name__, "what": str(error)}
 
 
-def serve(carry_out: Callable[[Order, Listener], Said]) -> None:
-    """Carry out the orders on standard input until it ends, and say on standard output what ``carry_out`` tells and
-    gives back.
+def serve(carry_out: Callable[[Order, Listener], Said], prepare: Callable[[], None]) -> None:
+    """Call ``prepare``, then carry out the orders on standard input until it ends, and say on standard output what
+    ``carry_out`` tells and gives back.
     """
     channel = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # whatever prints must not come between the lines
@@ -112,6 +115,7 @@ def serve(carry_out: Callable[[Order, Listener], Said]) -> None:
     def tell(message: Message) -> None:
         say(as_json(message))
 
+    prepare()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     for line in sys.stdin:
         say(_outcome(carry_out, json.loads(line), tell))

@@ -134,18 +134,18 @@ def years(run: Run | str = "") -> None:
 
 
 def model(step: WorkforceStep, name: str) -> Trial:
-    """Build the dbt model ``name`` for the step's year in a copy of the run, which stays as it is, and show its SQL as
-    it ran, its rows before and after, and its data tests. Returns all that, to look on.
+    """Build the dbt model ``name`` for the step's year in a copy of the run, which stays as it is, and show its
+    rows before and after, its data tests and its SQL as it ran. Returns all that, to look on.
 
     Raises ``InputError`` where there is no such model, ``BusyError`` while the run goes on, ``ModelError`` where it
     fails.
     """
     tried = try_model(step.run, name, step.year)
     _show(
-        Markdown(f"**{name}** for {label(step.key)}, as it ran:\n\n```sql\n{tried.sql.strip()}\n```"),
-        shown.table(tried.counts, caption="Rows"),
+        shown.table(tried.counts, caption=f"{name}, built as for {label(step.key)}: rows"),
         *(shown.table(rows, caption=f"Rows {what}, the first") for what, rows in tried.rows.items() if len(rows)),
         shown.table(tried.tests, caption="Data tests") if len(tried.tests) else Markdown("It has no data test."),
+        Markdown(f"The SQL as it ran:\n\n```sql\n{tried.sql.strip()}\n```"),
     )
     return tried
 

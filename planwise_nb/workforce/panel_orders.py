@@ -96,5 +96,4 @@ def _add_changes(child: Run, year: int | None, changes: Changes) -> None:
 
 
 if __name__ == "__main__":
-    prepare()
-    serve(carry_out)
+    serve(carry_out, prepare)

@@ -31,7 +31,7 @@ RESOLVED = """
     where simulation_year = $year and scenario_id = $scenario
     order by parameter_name, level_id
 """
-NAME_WIDTH, FIELD_WIDTH = "400px", "92px"
+NAME_WIDTH, FIELD_WIDTH = "370px", "84px"
 EVERYONE = "everyone"
 
 Change = tuple[str, int | None]
