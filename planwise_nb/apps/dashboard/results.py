@@ -76,7 +76,7 @@ class ResultsTab:
             ),
             parts.card(parts.heading("What is chosen"), self.figures),
             parts.card(parts.heading("Whole runs, year by year"), self.metrics),
-            parts.card(parts.heading("Charts", "Point at a mark to read its figures."), self.picked_charts, self.charts),
+            parts.card(parts.heading("Charts", "Point at a mark to read it."), self.picked_charts, self.charts),
             parts.card(
                 parts.heading("Take away", "Filtered as above, where a table has such a column."),
                 self.downloads,
