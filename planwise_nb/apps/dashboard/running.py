@@ -14,7 +14,6 @@ from planwise_nb.apps.dashboard import parts
 from planwise_nb.apps.dashboard.children import Child, run_of, stop
 from planwise_nb.apps.dashboard.desk import Desk
 from planwise_nb.apps.dashboard.progress import Progress, progress_of
-from planwise_nb.core.errors import PlanwiseError
 from planwise_nb.core.runs import Run
 
 LOOK_SECONDS = 0.7
@@ -105,26 +104,22 @@ class RunTab:
         self.message.value = parts.notice("note", html.escape(said))
 
     def _stop(self) -> None:
-        try:
+        with parts.telling(self.message):
             if self.runs.value and (run := self.desk.run(self.runs.value)).is_held:
                 stop(run)
             elif self.children:
                 self.children[-1].stop()
             self.message.value = parts.notice("note", "Stopping; what is done stays, and the run can be resumed.")
-        except (PlanwiseError, ProcessLookupError) as error:
-            self.message.value = parts.notice("bad", html.escape(str(error)))
 
     async def _keep_looking(self) -> None:
         for count in itertools.count():
             await asyncio.sleep(LOOK_SECONDS)
-            try:
+            with parts.telling(self.watch):
                 self._look_after_children()
                 if self.is_shown():
                     if count % LIST_EVERY == 0:
                         self.list_runs()
                     self.look()
-            except (PlanwiseError, OSError) as error:
-                self.watch.value = parts.notice("bad", html.escape(str(error)))
 
     def _look_after_children(self) -> None:
         """Show the run of a child once it has one, and what a child that ended was refused for."""
