@@ -55,9 +55,9 @@ class ResultsTab:
         self.comparison: Comparison | None = None
         self.opened: tuple[Any, ...] = ()
         self.runs = _many("Runs, up to four", 5, "pw-wide")
-        self.statuses = _many("Status", 4)
+        self.statuses = _many("Status", 4, "pw-narrow")
         self.statuses.options = [(code.replace("_", " "), code) for code in STATUSES]
-        self.levels, self.years = _many("Level", 5), _many("Year", 5)
+        self.levels, self.years = _many("Level", 5, "pw-narrow"), _many("Year", 5, "pw-narrow")
         self.figures, self.metrics, self.downloads, self.message = (parts.text("") for _ in range(4))
         self.picked_charts, self.charts = parts.text(""), parts.text("")
         self.drawn: tuple[Any, ...] = ()
@@ -155,7 +155,10 @@ class ResultsTab:
         )
         if self.drawn != (wanted := (self.opened, self.selection.years)):  # drawing takes longer than reading
             width = WIDTH if self._is_one() else WIDTH // 2
-            drawn = [chart(metrics, width=width) for chart in (charts.growth, charts.flows, charts.level_mix)]
+            drawn = [
+                chart(metrics, width=width)
+                for chart in (charts.headcount, charts.growth, charts.flows, charts.level_mix)
+            ]
             self.charts.value, self.drawn = _side_by_side(*drawn), wanted
 
     def _is_one(self) -> bool:
