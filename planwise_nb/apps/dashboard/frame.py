@@ -19,6 +19,7 @@ from planwise_nb.core.errors import PlanwiseError
 from planwise_nb.core.ledger import Ledger
 from planwise_nb.core.location import find_out, find_project
 
+STYLES = Path(__file__).with_name("dashboard.css")
 IMPACT, RUN, RESULTS = 1, 2, 3
 
 
@@ -57,7 +58,8 @@ def build(desk: Desk) -> widgets.VBox:
     shown.observe(look, "selected_index")
     desk.changed.append(look)
     named = html.escape(desk.project.own.name)
-    header = parts.text(f"<h1>PlanWise</h1><p>Workforce planning · project <b>{named}</b></p>", "pw-header")
+    told = f"<h1>PlanWise</h1><p>Workforce planning · project <b>{named}</b></p>"
+    header = parts.text(f"<style>{STYLES.read_text(encoding='utf-8')}</style>{told}", "pw-header")
     page = widgets.VBox([header, shown])
     page.add_class("pw-page")
     return page

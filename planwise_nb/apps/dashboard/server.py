@@ -85,7 +85,7 @@ def serve(notebook: Path, out: Path, *, port: int, token: str, shows_browser: bo
         "port": port,
         "token": token,
         "open_browser": False,
-        "log_level": "WARN",
+        "log_level": "ERROR",
         "config_file_paths": [],
         "identity_provider_class": IdentityProvider,
         "tornado_settings": {
