@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -33,10 +34,12 @@ def test_everything_picked_is_what_the_metrics_say(compared: Comparison, finishe
 
 
 def test_the_parts_of_a_selection_add_up_to_the_whole(compared: Comparison) -> None:
-    whole = compared.picked(Selection())["payroll"].sum()
-    by_status = [compared.picked(Selection(statuses=(status,)))["payroll"].sum() for status in STATUSES]
-    by_level = [compared.picked(Selection(levels=(level,)))["payroll"].sum() for level in compared.levels()]
-    assert sum(by_status) == sum(by_level) == whole
+    def paid(**picked: tuple[int | str, ...]) -> Decimal:
+        return sum((Decimal(f"{part:.2f}") for part in compared.picked(Selection(**picked))["payroll"]), Decimal(0))
+
+    by_status = sum(paid(statuses=(status,)) for status in STATUSES)
+    by_level = sum(paid(levels=(level,)) for level in compared.levels())
+    assert by_status == by_level == paid()
     assert set(compared.picked(Selection(years=(2026,)))["simulation_year"]) == {2026}
 
 

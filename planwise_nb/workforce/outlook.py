@@ -35,6 +35,8 @@ def first_order_impact(members: Sequence[ResolvedScenario], census: Census) -> p
     """One row per member, year and level, without a level those of all levels: headcount, flows, payroll, average pay
     and growth, each with its difference from the first member (``…_change``). Members share their years.
     """
+    if census.job_levels is not None:
+        members = [member.with_job_levels(census.job_levels) for member in members]
     return _answer(IMPACT, members, census, (*STAGING, *OF_PEOPLE))
 
 

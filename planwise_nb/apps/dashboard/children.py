@@ -23,9 +23,10 @@ LONGEST_REPORT = 4_000
 
 
 class Child:
-    """A ``planwise run`` that this page started."""
+    """A ``planwise run`` that this page started; ``is_found`` once its run is known."""
 
     def __init__(self, arguments: Sequence[str], *, project: Path, out: Path) -> None:
+        self.is_found = False
         self._answer: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - open as long as the child is
         self._report: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115
         command = [sys.executable, "-m", "planwise_nb.apps.cli", "run", *arguments, "--out", str(out), "--json"]

@@ -19,11 +19,14 @@ from planwise_nb.core.errors import PlanwiseError
 from planwise_nb.core.ledger import Ledger
 from planwise_nb.core.location import find_project, out_folder
 
+STYLES = Path(__file__).with_name("dashboard.css")
 IMPACT, RUN, RESULTS = 1, 2, 3
 
 
 def open_dashboard() -> None:
     """Show the dashboard of the user's project and runs."""
+    # a forked kernel has imported the widgets before it was one: without this, a page asks for each of them by itself
+    widgets.register_comm_target()
     project = find_project()
     try:
         desk = Desk(project, Ledger(out_folder(Path.cwd()).resolve()))
@@ -55,7 +58,8 @@ def build(desk: Desk) -> widgets.VBox:
     shown.observe(look, "selected_index")
     desk.changed.append(look)
     named = html.escape(desk.project.own.name)
-    header = parts.text(f"<h1>PlanWise</h1><p>Workforce planning · project <b>{named}</b></p>", "pw-header")
+    told = f"<h1>PlanWise</h1><p>Workforce planning · project <b>{named}</b></p>"
+    header = parts.text(f"<style>{STYLES.read_text(encoding='utf-8')}</style>{told}", "pw-header")
     page = widgets.VBox([header, shown])
     page.add_class("pw-page")
     return page

@@ -9,10 +9,10 @@ import ipywidgets as widgets
 import pandas as pd
 
 from planwise_nb.apps.dashboard import parts
-from planwise_nb.apps.dashboard.desk import REFERENCE, Desk, Opened
-from planwise_nb.core.errors import PlanwiseError
+from planwise_nb.apps.dashboard.desk import REFERENCE, Desk
 from planwise_nb.workforce.comparison import picked_chart
 from planwise_nb.workforce.outlook import first_order_impact
+from planwise_nb.workforce.saved_scenarios import FOLDER
 
 COUNTS = {"closing_headcount": "Headcount at close", "hires": "Hires", "exits": "Exits"}
 MONEY = {"payroll": "Payroll", "average_compensation": "Average pay"}
@@ -46,13 +46,18 @@ class ImpactTab:
         if not self.is_stale:
             return
         self.message.value = parts.notice("note", "Reading the census and estimating …")
-        try:
-            draft, reference = self.desk.draft, Opened(self.desk.project, REFERENCE).scenario
-            self.rows = first_order_impact([reference, draft.member()], self.desk.opened.census)
-        except PlanwiseError as error:
-            self.message.value = parts.told(error)
-            return
-        self.is_stale = False
+        with parts.telling(self.message):
+            opened = self.desk.opened
+            reference = load_scenario(
+                REFERENCE,
+                folders=self.desk.project.folders(FOLDER.as_posix()),
+                years=(opened.years[0], opened.years[-1]),
+            )
+            self.rows = first_order_impact([reference, self.desk.draft.member()], opened.census)
+            self.is_stale = False
+            self._show()
+
+    def _show(self) -> None:
         changes = len(self.desk.changes)
         said = f"{self.desk.opened.name}{f' with {changes:,} changes not saved' if changes else ''}"
         self.message.value = parts.notice(
@@ -60,9 +65,6 @@ class ImpactTab:
             f"<strong>{html.escape(said)}</strong>: an estimate. It leaves out chance, who exactly leaves, "
             "and service of less than a year; run it to know.",
         )
-        self._show()
-
-    def _show(self) -> None:
         draft = self.rows[self.rows["scenario_id"] == "draft"]
         totals = draft[draft["level_id"].isna()]
         self.totals.value = _table(totals, "simulation_year", "Year", "The whole company, by year")
@@ -112,7 +114,7 @@ def _money(value: float, sign: str) -> str:
 
 
 def _rate(value: float, sign: str) -> str:
-    return "–" if pd.isna(value) else f"{100 * value:{sign}.2f} %"
+    return "–" if pd.isna(value) else f"{100 * value:{sign}.2f} %".replace("-", "−")
 
 
 FIGURES = ((COUNTS, _count), (MONEY, _money), (RATES, _rate))

@@ -118,13 +118,10 @@ class ParametersTab:
         ])  # fmt: skip
 
     def _open(self, name: str) -> None:
-        try:
-            self.desk.open(name)
-        except PlanwiseError as error:
-            self.message.value = parts.told(error)
-            return
         self.message.value = ""
-        self._fill()
+        with parts.telling(self.message):
+            self.desk.open(name)
+            self._fill()
 
     def _fill(self) -> None:
         self.wrong = {}
@@ -166,7 +163,7 @@ class ParametersTab:
             children.append(_every_year(fields, f"{parameter.title}, level {level}, every year"))
         self.grid.children = children
         self.grid.layout = widgets.Layout(
-            grid_template_columns=f"minmax(150px, 1fr) repeat({len(opened.years) + 1}, minmax(84px, 170px))"
+            grid_template_columns=f"minmax(185px, 1fr) repeat({len(opened.years) + 1}, minmax(84px, 170px))"
         )
 
     def tell(self) -> None:
@@ -201,20 +198,19 @@ class ParametersTab:
             description=description.value.strip(),
             may_replace=replace.value,
         )
-        try:
+        with parts.telling(self.message):
             path = save_scenario(self.desk.project, self.desk.draft, said)
-            self.desk.open(said.name)
-        except PlanwiseError as error:
-            self.message.value = parts.told(error)
-            return
-        replace.value = False
+            self._show_saved(said.name, path.relative_to(self.desk.project.own).as_posix())
+
+    def _show_saved(self, name: str, path: str) -> None:
+        """Open the scenario that was saved, as it is now."""
+        self.saving[-1].value = False
+        self.desk.open(name)
         self.scenario.options = self.desk.scenarios()
-        self.scenario.value = said.name
+        self.scenario.value = name
         self._fill()
-        shown = html.escape(path.relative_to(self.desk.project.own).as_posix())
-        self.message.value = parts.notice(
-            "good", f"<strong>Saved as {html.escape(said.name)}</strong>, in {shown}. Run it in the tab Run."
-        )
+        told = f"<strong>Saved as {html.escape(name)}</strong>, in {html.escape(path)}. Run it in the tab Run."
+        self.message.value = parts.notice("good", told)
 
 
 def _every_year(fields: list[CellField], label: str) -> widgets.Text:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import ipywidgets as widgets
@@ -90,6 +92,18 @@ def told(error: PlanwiseError) -> str:
 def frame(rows: Sequence[tuple[Any, ...]], columns: Sequence[str]) -> pd.DataFrame:
     """Rows as a frame of those columns, each value as it is."""
     return pd.DataFrame(rows, columns=list(columns), dtype=object)
+
+
+@contextmanager
+def telling(place: widgets.HTML) -> Iterator[None]:
+    """Say in ``place`` what went wrong inside, instead of failing."""
+    try:
+        yield
+    except PlanwiseError as error:
+        place.value = told(error)
+    except OSError as error:
+        what = f"{Path(error.filename).name if error.filename else 'A file'} cannot be used: {error.strerror or error}."
+        place.value = told(InputError(what, fix="Check the folder and its permissions."))
 
 
 def sheet(rows: pd.DataFrame, caption: str, *, css: str = "") -> str:

@@ -10,9 +10,8 @@ import pandas as pd
 from altair.typing import ChartType
 
 from planwise_nb.apps.dashboard import parts
-from planwise_nb.apps.dashboard.desk import Desk
+from planwise_nb.apps.dashboard.desk import REFERENCE, Desk
 from planwise_nb.apps.dashboard.links import address
-from planwise_nb.core.errors import PlanwiseError
 from planwise_nb.workforce import charts
 from planwise_nb.workforce.comparison import MOST_RUNS, Comparison, picked_chart
 from planwise_nb.workforce.selections import STATUSES, Selection
@@ -30,9 +29,9 @@ FIGURES = {
     "simulation_year": "Year",
     "people": "People employed",
     "active": "Active at close",
-    "active_change": "Active against first run",
+    "active_change": "Active against {first}",
     "payroll": "Payroll",
-    "payroll_change": "Payroll against first run",
+    "payroll_change": "Payroll against {first}",
     "average_compensation": "Average pay of the active",
 }
 METRICS = {
@@ -56,9 +55,9 @@ class ResultsTab:
         self.comparison: Comparison | None = None
         self.opened: tuple[Any, ...] = ()
         self.runs = _many("Runs, up to four", 5, "pw-wide")
-        self.statuses = _many("Status", 4)
+        self.statuses = _many("Status", 4, "pw-narrow")
         self.statuses.options = [(code.replace("_", " "), code) for code in STATUSES]
-        self.levels, self.years = _many("Level", 5), _many("Year", 5)
+        self.levels, self.years = _many("Level", 5, "pw-narrow"), _many("Year", 5, "pw-narrow")
         self.figures, self.metrics, self.downloads, self.message = (parts.text("") for _ in range(4))
         self.picked_charts, self.charts = parts.text(""), parts.text("")
         self.drawn: tuple[Any, ...] = ()
@@ -70,13 +69,13 @@ class ResultsTab:
         self.box = widgets.VBox([
             parts.card(
                 parts.heading("Runs and filters", "Choose several with Ctrl or Shift; nothing chosen means all."),
-                parts.row(self.runs, self.statuses, self.levels, self.years),
+                parts.row(self.runs, self.statuses, self.levels, self.years, css="pw-top"),
                 parts.row(refresh, clear),
                 self.message,
             ),
             parts.card(parts.heading("What is chosen"), self.figures),
             parts.card(parts.heading("Whole runs, year by year"), self.metrics),
-            parts.card(parts.heading("Charts", "Point at a mark to read its figures."), self.picked_charts, self.charts),
+            parts.card(parts.heading("Charts", "Point at a mark to read it."), self.picked_charts, self.charts),
             parts.card(
                 parts.heading("Take away", "Filtered as above, where a table has such a column."),
                 self.downloads,
@@ -103,8 +102,11 @@ class ResultsTab:
             field.value = ()
 
     def _named(self) -> dict[str, str]:
-        """Run ids by the names that people see: the scenario, with the run's time where two are of one."""
+        """Run ids by the names that people see: the scenario, with the run's time where two are of one. A run of the
+        reference comes first, the older before the newer.
+        """
         subjects = {run_id: self.desk.run(run_id).manifest["subject"] for run_id in self.runs.value[:MOST_RUNS]}
+        subjects = dict(sorted(subjects.items(), key=lambda item: (item[1] != REFERENCE, item[0])))
         told = list(subjects.values())
         return {
             subject if told.count(subject) == 1 else f"{subject} {run_id[4:8]}-{run_id[9:15]}": run_id
@@ -112,7 +114,7 @@ class ResultsTab:
         }
 
     def _compare(self) -> None:
-        try:
+        with parts.telling(self.message):
             named = self._named()
             folders = {name: self.desk.run(run_id).folder for name, run_id in named.items()}
             stamp = tuple((name, (folder / "manifest.json").stat().st_mtime_ns) for name, folder in folders.items())
@@ -122,12 +124,9 @@ class ResultsTab:
                 self.comparison, self.opened = Comparison(folders), stamp
                 _offer(self.levels, self.comparison.levels())
                 _offer(self.years, self.comparison.years())
-        except PlanwiseError as error:
-            self.message.value = parts.told(error)
-            return
-        more = len(self.runs.value) > MOST_RUNS
-        self.message.value = parts.notice("warn", f"The first {MOST_RUNS} runs are shown.") if more else ""
-        self._show()
+            more = len(self.runs.value) > MOST_RUNS
+            self.message.value = parts.notice("warn", f"The first {MOST_RUNS} runs are shown.") if more else ""
+            self._show()
 
     @property
     def selection(self) -> Selection:
@@ -143,9 +142,9 @@ class ResultsTab:
             self.metrics.value = self.charts.value = self.picked_charts.value = self.downloads.value = ""
             self.drawn = ()
             return
-        self.figures.value = parts.sheet(
-            _renamed(picked, FIGURES, self._is_one()), "By year and run, as filtered", css="pw-numbers"
-        )
+        figures = {name: said.format(first=self.opened[0][0]) for name, said in FIGURES.items()}
+        rows = _renamed(picked, figures, self._is_one())
+        self.figures.value = parts.sheet(rows, "By year and run, as filtered", css="pw-numbers")
         self.metrics.value = parts.sheet(
             _renamed(_in_percent(metrics), METRICS, self._is_one()), "Headcount and growth", css="pw-numbers"
         )
@@ -156,7 +155,10 @@ class ResultsTab:
         )
         if self.drawn != (wanted := (self.opened, self.selection.years)):  # drawing takes longer than reading
             width = WIDTH if self._is_one() else WIDTH // 2
-            drawn = [chart(metrics, width=width) for chart in (charts.growth, charts.flows, charts.level_mix)]
+            drawn = [
+                chart(metrics, width=width)
+                for chart in (charts.headcount, charts.growth, charts.flows, charts.level_mix)
+            ]
             self.charts.value, self.drawn = _side_by_side(*drawn), wanted
 
     def _is_one(self) -> bool:

@@ -14,7 +14,6 @@ from planwise_nb.apps.dashboard import parts
 from planwise_nb.apps.dashboard.children import Child, run_of, stop
 from planwise_nb.apps.dashboard.desk import Desk
 from planwise_nb.apps.dashboard.progress import Progress, progress_of
-from planwise_nb.core.errors import PlanwiseError
 from planwise_nb.core.runs import Run
 
 LOOK_SECONDS = 0.7
@@ -30,11 +29,11 @@ TOLD = {
 
 
 class RunTab:
-    """The tab's widgets and the child that it started last."""
+    """The tab's widgets and the runs that it started."""
 
     def __init__(self, desk: Desk, is_shown: Callable[[], bool]) -> None:
         self.desk, self.is_shown = desk, is_shown
-        self.child: Child | None = None
+        self.children: list[Child] = []
         names = desk.scenarios()
         self.scenario = parts.labelled(widgets.Dropdown(options=names, description="Scenario"))
         self.years = parts.labelled(widgets.Text(description="Years", placeholder="as in the scenario"))
@@ -101,65 +100,60 @@ class RunTab:
         self._begin(["--resume", str(self.runs.value), *accepted], f"Going on with {self.runs.value}.")
 
     def _begin(self, arguments: list[str], said: str) -> None:
-        if self.child is not None and self.child.is_alive:
-            self.message.value = parts.notice(
-                "warn", "A run that you started is still running: stop it first, or wait."
-            )
-            return
-        self.child = Child(arguments, project=self.desk.project.own, out=self.desk.ledger.out)
+        self.children.append(Child(arguments, project=self.desk.project.own, out=self.desk.ledger.out))
         self.message.value = parts.notice("note", html.escape(said))
 
     def _stop(self) -> None:
-        try:
+        with parts.telling(self.message):
             if self.runs.value and (run := self.desk.run(self.runs.value)).is_held:
                 stop(run)
-            elif self.child is not None:
-                self.child.stop()
+            elif self.children:
+                self.children[-1].stop()
             self.message.value = parts.notice("note", "Stopping; what is done stays, and the run can be resumed.")
-        except (PlanwiseError, ProcessLookupError) as error:
-            self.message.value = parts.notice("bad", html.escape(str(error)))
 
     async def _keep_looking(self) -> None:
         for count in itertools.count():
             await asyncio.sleep(LOOK_SECONDS)
-            try:
-                self._look_after_child()
+            with parts.telling(self.watch):
+                self._look_after_children()
                 if self.is_shown():
                     if count % LIST_EVERY == 0:
                         self.list_runs()
                     self.look()
-            except (PlanwiseError, OSError) as error:
-                self.watch.value = parts.notice("bad", html.escape(str(error)))
 
-    def _look_after_child(self) -> None:
-        child = self.child
-        if child is None:
-            return
-        if child.is_alive:
-            rows = self.desk.ledger.runs()[:MOST_RUNS]
-            found = run_of(child, [self.desk.run(row["run_id"]) for row in rows if row["status"] == "running"])
-            if found is not None and self.runs.value != found.folder.name:
-                self.list_runs(found.folder.name)
-                self.message.value = ""
-            return
-        self.child = None
-        self.list_runs()
-        refused = child.refusal()
-        items = [f"<li>{html.escape(what)}<br><em>{html.escape(fix)}</em></li>" for what, fix in refused]
-        self.message.value = parts.notice("bad", f"<ul>{''.join(items)}</ul>") if items else ""
-        self.desk.tell()
+    def _look_after_children(self) -> None:
+        """Show the run of a child once it has one, and what a child that ended was refused for."""
+        for child in [*self.children]:
+            if not child.is_alive:
+                self.children.remove(child)
+                self.list_runs()
+                self._tell_refusal(child)
+            elif not child.is_found:
+                rows = [row for row in self.desk.ledger.runs()[:MOST_RUNS] if row["status"] == "running"]
+                found = run_of(child, [self.desk.run(row["run_id"]) for row in rows])
+                if found is not None:
+                    child.is_found, self.message.value = True, ""
+                    self.list_runs(found.folder.name)
+
+    def _tell_refusal(self, child: Child) -> None:
+        items = [f"<li>{html.escape(what)}<br><em>{html.escape(fix)}</em></li>" for what, fix in child.refusal()]
+        if items:
+            self.message.value = parts.notice("bad", f"<ul>{''.join(items)}</ul>")
+
+    def _is_starting(self) -> bool:
+        return any(not child.is_found for child in self.children)
 
     def look(self) -> None:
         """Show the run that is chosen as it is now; a value that stays is not sent again."""
         if not self.runs.value:
             self.watch.value, self.log.value = '<p class="pw-empty">No run yet.</p>', ""
-            self._allow(stop=self.child is not None, resume=False)
+            self._allow(stop=bool(self.children), resume=False)
             return
         run = self.desk.run(self.runs.value)
         manifest = run.manifest
         is_held = run.is_held
         state = "stopped" if manifest["status"] == "running" and not is_held else manifest["status"]
-        self._allow(stop=is_held or self.child is not None, resume=not is_held and state != "success")
+        self._allow(stop=is_held or self._is_starting(), resume=not is_held and state != "success")
         found = progress_of(run)
         self.watch.value = _watched(run, manifest, state, found)
         self.log.value = _log(found)

@@ -23,7 +23,7 @@ IDLE_SECONDS = 600
 
 POLICY = "; ".join((
     "default-src 'self'",
-    "script-src 'self' 'unsafe-inline' 'unsafe-eval'",
+    "script-src 'self' 'unsafe-inline'",
     "style-src 'self' 'unsafe-inline'",
     "img-src 'self' data: blob:",
     "font-src 'self' data:",
@@ -85,7 +85,7 @@ def serve(notebook: Path, out: Path, *, port: int, token: str, shows_browser: bo
         "port": port,
         "token": token,
         "open_browser": False,
-        "log_level": "WARN",
+        "log_level": "ERROR",
         "config_file_paths": [],
         "identity_provider_class": IdentityProvider,
         "tornado_settings": {
