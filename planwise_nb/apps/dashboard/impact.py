@@ -12,8 +12,8 @@ from planwise_nb.apps.dashboard import parts
 from planwise_nb.apps.dashboard.desk import REFERENCE, Desk
 from planwise_nb.workforce.comparison import picked_chart
 from planwise_nb.workforce.outlook import first_order_impact
-from planwise_nb.workforce.scenario_files import read_scenario
 from planwise_nb.workforce.saved_scenarios import FOLDER
+from planwise_nb.workforce.scenario_files import read_scenario
 
 COUNTS = {"closing_headcount": "Headcount at close", "hires": "Hires", "exits": "Exits"}
 MONEY = {"payroll": "Payroll", "average_compensation": "Average pay"}
