@@ -92,13 +92,18 @@ def test_a_planner_makes_a_scenario_runs_it_and_takes_the_workbook_home(
     page.get_by_role("status").filter(has_text="Finished").wait_for()
     compare(page)
     picture("dashboard-results", page)
-    with page.expect_download() as download:
-        page.get_by_role("link", name="Excel: Year metrics: one row a year, careful").click()
-    download.value.save_as(tmp_path / "careful.xlsx")
-    sheet = openpyxl.load_workbook(tmp_path / "careful.xlsx").worksheets[0]
-    rows = list(sheet.iter_rows(values_only=True))
+    rows = list(downloaded(page, "Excel: Year metrics: one row a year, careful", tmp_path).worksheets[0].values)
     assert [row[rows[0].index("simulation_year")] for row in rows[1:]] == [2025, 2026]
     assert {row[0] for row in rows[1:]} == {"careful"}
+    headcount = downloaded(page, "Workbook of these runs, side by side", tmp_path)["Headcount"]
+    assert {"careful", "small"} <= {value for row in headcount.values for value in row}
+
+
+def downloaded(page: Page, link: str, folder: Path) -> openpyxl.Workbook:
+    with page.expect_download() as download:
+        page.get_by_role("link", name=link).click()
+    download.value.save_as(folder / "downloaded.xlsx")
+    return openpyxl.load_workbook(folder / "downloaded.xlsx")
 
 
 def make_scenario(page: Page, picture: Callable[..., None]) -> None:
@@ -140,10 +145,11 @@ def compare(page: Page) -> None:
 def test_nobody_comes_in_without_the_token(dashboard: Server, plan: Path) -> None:
     kernel = "/api/kernels/00000000-0000-0000-0000-000000000000"
     download = "/planwise/download?run_id=20260101-000000-00000000&table=fct_year_metrics&kind=.csv"
-    for path in ("/", kernel, f"{kernel}/channels", download, "/voila/files/dashboard.ipynb", "/voila/tree"):
+    workbook = "/planwise/workbook?run_id=20260101-000000-00000000"
+    for path in ("/", kernel, f"{kernel}/channels", download, workbook, "/voila/files/dashboard.ipynb", "/voila/tree"):
         for token in ("", "?token=", f"?token={'0' * len(dashboard.token)}"):
             assert answer(dashboard.url + path + token.replace("?", "&" if "?" in path else "?")) == 403
-    assert answer(dashboard.address(download)) == 400
+    assert [answer(dashboard.address(path)) for path in (download, workbook)] == [400, 400]
 
 
 def test_two_people_do_not_see_each_others_edits(new_page: Callable[..., Page], dashboard: Server) -> None:

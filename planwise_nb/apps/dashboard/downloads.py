@@ -1,10 +1,12 @@
-"""Downloads: a table of a run as a file, made when it is asked for and sent by the server that asks for the token."""
+"""Downloads: a table of a run as a file, or the workbook of several runs, made when asked for and sent by the server
+that asks for the token.
+"""
 
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import tornado.web
 from jupyter_server.base.handlers import JupyterHandler
@@ -14,28 +16,27 @@ from planwise_nb.core import store
 from planwise_nb.core.errors import InputError, PlanwiseError
 from planwise_nb.core.exports import KINDS, export
 from planwise_nb.core.ledger import Ledger
+from planwise_nb.workforce.comparison import MOST_RUNS
 from planwise_nb.workforce.exported_tables import rows_of
+from planwise_nb.workforce.results import published_results
+from planwise_nb.workforce.results_workbook import write_workbook
 from planwise_nb.workforce.selections import Selection
 
 CHUNK = 1_000_000
 
 
-class DownloadHandler(JupyterHandler):
-    """Sends a table of a run; everything that is asked for is checked against what runs hold."""
+class _FileHandler(JupyterHandler):
+    """Sends a file that is made for whoever asks; what is asked for is checked against what runs hold."""
 
     def initialize(self, out: Path) -> None:
         """Take the folder of the runs."""
         self.out = out
 
-    @tornado.web.authenticated
-    async def get(self) -> None:
-        """Make the file in a temporary folder, aside of the server's loop, and send it."""
-        run_id, table, kind = (self.get_query_argument(name) for name in ("run_id", "table", "kind"))
+    async def _make(self, write: Callable[[Path], Path]) -> None:
+        """Let ``write`` make the file in a temporary folder, aside of the server's loop, and send it."""
         try:
-            selection = Selection.read(*(self.get_query_arguments(name) for name in ("status", "level", "year")))
             with tempfile.TemporaryDirectory(prefix="planwise-") as place:
-                arguments = self.out, run_id, table, kind, selection, Path(place)
-                file = await IOLoop.current().run_in_executor(None, _write, *arguments)
+                file = await IOLoop.current().run_in_executor(None, write, Path(place))
                 self.set_header("Content-Type", "application/octet-stream")
                 self.set_header("Content-Disposition", f'attachment; filename="{file.name}"')
                 await self._send(file)
@@ -51,12 +52,41 @@ class DownloadHandler(JupyterHandler):
                 await self.flush()
 
 
-def _write(*asked: Any) -> Path:
-    out, run_id, table, kind, selection, place = asked
-    if kind not in KINDS:
-        raise InputError(f"{kind!r} is no kind of file.", fix=f"Ask for one of {', '.join(KINDS)}.")
-    folder = Ledger(out).folder(run_id)
-    file: Path = place / f"{run_id}-{table if table.isidentifier() else 'table'}{kind}"
-    with store.connect() as connection:
-        export(connection, selection.of(rows_of(connection, folder, table)), file)
-    return file
+class DownloadHandler(_FileHandler):
+    """Sends a table of a run."""
+
+    @tornado.web.authenticated
+    async def get(self) -> None:
+        """``run_id``, ``table`` and ``kind``; ``status``, ``level`` and ``year`` as often as wanted."""
+        run_id, table, kind = (self.get_query_argument(name) for name in ("run_id", "table", "kind"))
+        picked = [self.get_query_arguments(name) for name in ("status", "level", "year")]
+
+        def write(place: Path) -> Path:
+            if kind not in KINDS:
+                raise InputError(f"{kind!r} is no kind of file.", fix=f"Ask for one of {', '.join(KINDS)}.")
+            folder = Ledger(self.out).folder(run_id)
+            file = place / f"{run_id}-{table if table.isidentifier() else 'table'}{kind}"
+            with store.connect() as connection:
+                export(connection, Selection.read(*picked).of(rows_of(connection, folder, table)), file)
+            return file
+
+        await self._make(write)
+
+
+class WorkbookHandler(_FileHandler):
+    """Sends the workbook of results of runs side by side."""
+
+    @tornado.web.authenticated
+    async def get(self) -> None:
+        """``run_id`` of each run."""
+        run_ids = self.get_query_arguments("run_id")
+
+        def write(place: Path) -> Path:
+            if not 1 <= len(run_ids) <= MOST_RUNS:
+                raise InputError(f"{len(run_ids)} runs are asked for.", fix=f"Ask for 1 to {MOST_RUNS}.")
+            ledger = Ledger(self.out)
+            runs = [published_results(ledger.folder(run_id)) for run_id in run_ids]
+            write_workbook(place / "results.xlsx", runs)
+            return place / "results.xlsx"
+
+        await self._make(write)

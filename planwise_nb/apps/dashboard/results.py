@@ -11,7 +11,7 @@ from altair.typing import ChartType
 
 from planwise_nb.apps.dashboard import parts
 from planwise_nb.apps.dashboard.desk import REFERENCE, Desk
-from planwise_nb.apps.dashboard.links import address
+from planwise_nb.apps.dashboard.links import address, workbook_address
 from planwise_nb.workforce import charts
 from planwise_nb.workforce.comparison import MOST_RUNS, Comparison, picked_chart
 from planwise_nb.workforce.selections import STATUSES, Selection
@@ -175,7 +175,12 @@ class ResultsTab:
                 )
                 rows.append(f"<tr><td>{html.escape(name)}</td><td>{html.escape(said)}</td><td>{links}</td></tr>")
         heads = "<thead><tr><th>Run</th><th>What</th><th>As</th></tr></thead>"
-        return f'<div class="pw-sheet"><table class="planwise">{heads}<tbody>{"".join(rows)}</tbody></table></div>'
+        workbook = (
+            f'<p><a class="pw-link" href="{html.escape(workbook_address(self._named().values()))}" download>'
+            "Workbook of these runs, side by side</a>: formatted sheets and charts, of all years and people.</p>"
+        )
+        table = f'<table class="planwise">{heads}<tbody>{"".join(rows)}</tbody></table>'
+        return f'{workbook}<div class="pw-sheet">{table}</div>'
 
 
 def _many(label: str, rows: int, css: str = "") -> widgets.SelectMultiple:

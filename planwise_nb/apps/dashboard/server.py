@@ -13,8 +13,8 @@ from tornado.web import RequestHandler
 from traitlets.config import Config
 from voila.app import Voila
 
-from planwise_nb.apps.dashboard.downloads import DownloadHandler
-from planwise_nb.apps.dashboard.links import ROUTE
+from planwise_nb.apps.dashboard.downloads import DownloadHandler, WorkbookHandler
+from planwise_nb.apps.dashboard.links import ROUTE, WORKBOOK_ROUTE
 
 TEMPLATE = Path(__file__).parent / "template"
 WIDGETS = ["@jupyter-widgets/jupyterlab-manager", "@voila-dashboards/widgets-manager8"]
@@ -59,7 +59,9 @@ class DashboardServer(Voila):  # type: ignore[misc]
     def init_handlers(self) -> list[Any]:
         """Voilà's routes but for that of files, which asks for no token; before them the dashboard's own."""
         kept = [route for route in super().init_handlers() if "/voila/files/" not in route[0]]
-        return [("/login", RefusedHandler), (ROUTE, DownloadHandler, {"out": self.out}), *kept]
+        given = {"out": self.out}
+        own = [(ROUTE, DownloadHandler, given), (WORKBOOK_ROUTE, WorkbookHandler, given)]
+        return [("/login", RefusedHandler), *own, *kept]
 
     def random_ports(self, port: int, n: int) -> Any:
         """The ports to try; the one that is taken is known before the page's address is told."""
