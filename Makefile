@@ -21,7 +21,7 @@ bench: $(VENV)/test.ready
 lint: $(VENV)/test.ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/sqlfluff lint --processes 2 --disable-progress-bar dbt/models dbt/tests
+	$(BIN)/sqlfluff lint --processes 2 --disable-progress-bar dbt/models dbt/analyses dbt/tests
 	$(BIN)/mypy
 
 golden: $(VENV)/test.ready

@@ -20,12 +20,14 @@ rates as (
         effective.simulation_year,
         levels.level_id,
         {% for name in ['total_termination_rate', 'new_hire_termination_rate', 'target_growth_rate'] %}
-        max(parameter_value) filter (parameter_name = '{{ name }}')::double as {{ name }},
+        cast(max(effective.parameter_value) filter (effective.parameter_name = '{{ name }}') as double) as {{ name }},
         {% endfor %}
         {% for name in [
             'merit_base', 'cola_rate', 'promotion_probability', 'promotion_raise', 'new_hire_salary_adjustment'
         ] %}
-        coalesce(max(parameter_value) filter (parameter_name = '{{ name }}'), 0)::double as {{ name }},
+        cast(coalesce(
+            max(effective.parameter_value) filter (effective.parameter_name = '{{ name }}'), 0
+        ) as double) as {{ name }},
         {% endfor %}
     from {{ ref('stg_job_levels') }} as levels
     inner join effective
@@ -51,8 +53,8 @@ discounts as (
 
     select
         scenario_id,
-        max(parameter_value) filter (parameter_name = 'level_discount_factor')::double as discount,
-        max(parameter_value) filter (parameter_name = 'min_level_discount_multiplier')::double as least_weight,
+        cast(max(parameter_value) filter (parameter_name = 'level_discount_factor') as double) as discount,
+        cast(max(parameter_value) filter (parameter_name = 'min_level_discount_multiplier') as double) as least_weight,
     from {{ ref('stg_hazards') }}
     where event_type = 'termination'
     group by all
@@ -65,12 +67,14 @@ people as (
     select
         workforce.scenario_id,
         workforce.level_id,
-        count(*)::double as headcount,
+        cast(count(*) as double) as headcount,
         sum(workforce.compensation_cents) / 100 as pay,
         {% for event, condition in [('termination', 'true'), ('promotion', 'current_age < 65')] %}
-        avg(case when {{ condition }}
-            then {{ event }}_ages.multiplier::double * {{ event }}_tenures.multiplier::double else 0 end
-        ) as {{ event }}_weight,
+        avg(case
+            when {{ condition }}
+                then cast({{ event }}_ages.multiplier as double) * cast({{ event }}_tenures.multiplier as double)
+            else 0
+        end) as {{ event }}_weight,
         {% endfor %}
     from {{ ref('int_baseline_workforce') }} as workforce
     {% for event in ['termination', 'promotion'] %}
@@ -99,8 +103,8 @@ levels as (
         * greatest(discounts.least_weight, 1 - discounts.discount * (ladder.level_id - 1)) as leaving_weight,
         coalesce(people.promotion_weight, 1) as promotion_weight,
         coalesce(mix.share_ppm, 0) / 1e6 as hire_share,
-        (ladder.min_compensation::double + ladder.max_compensation::double) / 2 as middle_pay,
-        lead(ladder.min_compensation::double, 1, 0)
+        (cast(ladder.min_compensation as double) + cast(ladder.max_compensation as double)) / 2 as middle_pay,
+        lead(cast(ladder.min_compensation as double), 1, 0)
             over (partition by ladder.scenario_id order by ladder.level_id) as next_minimum,
     from {{ ref('stg_job_levels') }} as ladder
     inner join timing on ladder.scenario_id = timing.scenario_id
@@ -117,14 +121,14 @@ states as (
         levels.scenario_id,
         scenarios.start_year - 1 as simulation_year,
         levels.level_id,
-        0.0::double as opening_headcount,
-        0.0::double as opening_pay,
-        0.0::double as exits,
-        0.0::double as hires,
-        0.0::double as promotions,
-        0.0::double as payroll,
+        cast(0.0 as double) as opening_headcount,
+        cast(0.0 as double) as opening_pay,
+        cast(0.0 as double) as exits,
+        cast(0.0 as double) as hires,
+        cast(0.0 as double) as promotions,
+        cast(0.0 as double) as payroll,
         levels.headcount as closing_headcount,
-        levels.pay::double as closing_pay,
+        cast(levels.pay as double) as closing_pay,
     from levels
     inner join {{ ref('stg_scenarios') }} as scenarios on levels.scenario_id = scenarios.scenario_id
 
@@ -134,20 +138,20 @@ states as (
         scenario_id,
         simulation_year,
         level_id,
-        heads,
-        pay,
-        leavers,
-        hired,
-        promoted,
+        heads as opening_headcount,
+        pay as opening_pay,
+        leavers as exits,
+        hired as hires,
+        promoted as promotions,
         (stayers - promoted) * average * (1 + rise * paid_share)
         + leavers * average * {{ half_a_year }}
         + staying * hire_pay * {{ half_a_year }}
         + (hired - staying) * hire_pay * {{ days_of_hires_who_leave }} / 365
-        + coalesce(lag(promoted * (average * (1 + rise * paid_share) + promoted_pay) / 2) over ladder, 0),
-        stayers - promoted + staying + coalesce(lag(promoted) over ladder, 0),
+        + coalesce(lag(promoted * (average * (1 + rise * paid_share) + promoted_pay) / 2) over ladder, 0) as payroll,
+        stayers - promoted + staying + coalesce(lag(promoted) over ladder, 0) as closing_headcount,
         (stayers - promoted) * average * (1 + rise)
         + staying * hire_pay
-        + coalesce(lag(promoted * promoted_pay) over ladder, 0),
+        + coalesce(lag(promoted * promoted_pay) over ladder, 0) as closing_pay,
     from (
         select
             *,
@@ -163,15 +167,19 @@ states as (
             from (
                 select
                     rates.*,
-                    levels.* exclude (scenario_id, level_id, headcount, pay),
+                    levels.paid_share,
+                    levels.promotion_weight,
+                    levels.hire_share,
+                    levels.next_minimum,
                     states.closing_headcount as heads,
                     states.closing_pay as pay,
                     coalesce(states.closing_pay / nullif(states.closing_headcount, 0), 0) as average,
                     rates.merit_base + rates.cola_rate as rise,
                     levels.middle_pay * rates.new_hire_salary_adjustment as hire_pay,
                     sum(states.closing_headcount) over company as total,
-                    coalesce(states.closing_headcount * levels.leaving_weight
-                    / nullif(sum(states.closing_headcount * levels.leaving_weight) over company, 0), 0)
+                    coalesce(
+                        states.closing_headcount * levels.leaving_weight
+                        / nullif(sum(states.closing_headcount * levels.leaving_weight) over company, 0), 0)
                         as leaving_share,
                     total * (rates.target_growth_rate + rates.total_termination_rate) as net,
                 from states
@@ -183,9 +191,9 @@ states as (
                         and states.level_id = rates.level_id
                         and states.simulation_year + 1 = rates.simulation_year
                 window company as (partition by states.scenario_id)
-            )
-        )
-    )
+            ) as opened
+        ) as moved
+    ) as paid
     window ladder as (partition by scenario_id order by level_id)
 
 ),
@@ -197,14 +205,14 @@ summed as (
         scenarios.member_number,
         states.simulation_year,
         states.level_id,
-        sum(opening_headcount) as opening_headcount,
-        sum(exits) as exits,
-        sum(hires) as hires,
-        sum(promotions) as promotions,
-        sum(closing_headcount) as closing_headcount,
-        sum(payroll) as payroll,
-        sum(closing_pay) / nullif(sum(closing_headcount), 0) as average_compensation,
-        sum(opening_pay) / nullif(sum(opening_headcount), 0) as opening_average,
+        sum(states.opening_headcount) as opening_headcount,
+        sum(states.exits) as exits,
+        sum(states.hires) as hires,
+        sum(states.promotions) as promotions,
+        sum(states.closing_headcount) as closing_headcount,
+        sum(states.payroll) as payroll,
+        sum(states.closing_pay) / nullif(sum(states.closing_headcount), 0) as average_compensation,
+        sum(states.opening_pay) / nullif(sum(states.opening_headcount), 0) as opening_average,
     from states
     inner join {{ ref('stg_scenarios') }} as scenarios on states.scenario_id = scenarios.scenario_id
     where states.simulation_year >= scenarios.start_year
