@@ -74,6 +74,7 @@ def save_scenario(project: Project, draft: Draft, said: Save) -> Path:
     """
     said.check()
     folder = project.own / FOLDER
+    _check_free(project, folder, said)  # a refusal leaves no trace, not even that of the lock
     folder.mkdir(parents=True, exist_ok=True)
     with FileLock(folder / ".saving.lock"):
         _check_free(project, folder, said)

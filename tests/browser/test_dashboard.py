@@ -81,7 +81,7 @@ def test_a_planner_makes_a_scenario_runs_it_and_takes_the_workbook_home(
     new_page: Callable[..., Page], dashboard: Server, picture: Callable[..., None], tmp_path: Path
 ) -> None:
     closed, page = look(new_page(), dashboard), new_page()
-    start(closed, "small", years="2025-2025")
+    start(closed, "small", years="2025-2026")
     closed.close()
     look(page, dashboard)
     make_scenario(page, picture)

@@ -163,7 +163,7 @@ class ParametersTab:
             children.append(_every_year(fields, f"{parameter.title}, level {level}, every year"))
         self.grid.children = children
         self.grid.layout = widgets.Layout(
-            grid_template_columns=f"minmax(185px, 1fr) repeat({len(opened.years) + 1}, minmax(84px, 170px))"
+            grid_template_columns=f"minmax(185px, 280px) repeat({len(opened.years) + 1}, minmax(84px, 170px))"
         )
 
     def tell(self) -> None:
