@@ -105,6 +105,13 @@ def test_a_kernel_has_what_notebooks_need_from_its_parent(tmp_path: Path) -> Non
 
 
 @FORKED
+def test_a_kernel_hears_the_widgets_of_its_page(tmp_path: Path) -> None:
+    with kernel(tmp_path) as (_, client):
+        code = "from comm import get_comm_manager; print('jupyter.widget.control' in get_comm_manager().targets)"
+        assert said(client, code) == "True\n"
+
+
+@FORKED
 def test_a_kernel_starts_although_the_folder_is_gone_in_which_its_parent_was_started(tmp_path: Path) -> None:
     code = (
         "import os, sys, tempfile; from jupyter_client.manager import KernelManager;"

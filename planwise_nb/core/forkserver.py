@@ -174,6 +174,8 @@ def _serve_notebook(orders: socket.socket, place: Path, connection: Mapping[str,
     sys.argv = sys.argv[:1]
     before = dict(os.environ)
     app.initialize([])
+    if "ipywidgets" in sys.modules:
+        sys.modules["ipywidgets"].register_comm_target()  # it was imported where there was no kernel yet
     added = {name: value for name, value in os.environ.items() if before.get(name) != value}
     bound = json.loads(file.read_text(encoding="utf-8"))
     with orders, orders.makefile("rw", encoding="utf-8") as lines:

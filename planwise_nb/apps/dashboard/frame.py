@@ -25,8 +25,6 @@ IMPACT, RUN, RESULTS = 1, 2, 3
 
 def open_dashboard() -> None:
     """Show the dashboard of the user's project and runs."""
-    # a forked kernel has imported the widgets before it was one: without this, a page asks for each of them by itself
-    widgets.register_comm_target()
     project = find_project()
     try:
         desk = Desk(project, Ledger(out_folder(Path.cwd()).resolve()))
