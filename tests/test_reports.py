@@ -103,21 +103,6 @@ def test_pages_load_nothing_and_run_nothing(pages: dict[str, str]) -> None:
         assert "default-src 'none'" in page
 
 
-def test_a_browser_attempts_no_request_and_says_no_word(run: Run) -> None:
-    playwright = pytest.importorskip("playwright.sync_api")
-    names = ("report/index.html", "report/notebooks/99_multi_year_summary.html", "export/summary.html")
-    opened, heard = [(run.folder / name).as_uri() for name in names], []
-    with playwright.sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=browser_of_this_machine(), args=["--no-sandbox"])
-        page = browser.new_page()
-        page.on("request", lambda request: heard.append(request.url))
-        page.on("console", lambda message: heard.append(message.text))
-        for address in opened:
-            page.goto(address)
-        browser.close()
-    assert heard == opened
-
-
 def test_a_page_shows_what_the_notebook_shows(run: Run, pages: dict[str, str]) -> None:
     executed = nbformat.read(run.folder / "notebooks/2025/03_workforce_requirements.ipynb", as_version=4)
     page = pages["notebooks/2025/03_workforce_requirements.html"]
