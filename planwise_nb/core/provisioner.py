@@ -127,17 +127,22 @@ class KernelParent:
         """Let it end, and its kernels with it."""
         if self._owner == os.getpid():
             if not self._is_ready:  # it may be importing still
-                self._process.kill()
+                self._kill()
             with suppress(OSError):
                 self._lines.close()
             self._channel.close()
             try:
                 self._process.wait(_EXIT_SECONDS)
             except subprocess.TimeoutExpired:
-                self._process.kill()
+                self._kill()
                 self._process.wait()
             shutil.rmtree(self._folder, ignore_errors=True)
             atexit.unregister(self.close)
+
+    def _kill(self) -> None:
+        """End it and what it started, at once; kernels are in sessions of their own and end by themselves."""
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
 
 
 class ForkedKernel:

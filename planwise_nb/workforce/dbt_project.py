@@ -72,10 +72,11 @@ def project_files(folder: Path) -> list[Path]:
 @contextmanager
 def compiled_beside() -> Iterator[None]:
     """Let another process compile the shipped project, for the kernels that this process forks, while the body runs.
+    It works below the working directory.
 
     Raises ``ModelError`` where it cannot be compiled.
     """
-    with tempfile.TemporaryDirectory() as place:
+    with tempfile.TemporaryDirectory(dir=Path.cwd()) as place:
         copy_shipped(Path(place))
         with subprocess.Popen([sys.executable, "-m", __name__], cwd=place) as compiling:
             yield

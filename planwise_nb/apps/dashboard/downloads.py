@@ -5,7 +5,7 @@ that asks for the token.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import tornado.web
@@ -58,19 +58,9 @@ class DownloadHandler(_FileHandler):
     @tornado.web.authenticated
     async def get(self) -> None:
         """``run_id``, ``table`` and ``kind``; ``status``, ``level`` and ``year`` as often as wanted."""
-        run_id, table, kind = (self.get_query_argument(name) for name in ("run_id", "table", "kind"))
+        wanted = {name: self.get_query_argument(name) for name in ("run_id", "table", "kind")}
         picked = [self.get_query_arguments(name) for name in ("status", "level", "year")]
-
-        def write(place: Path) -> Path:
-            if kind not in KINDS:
-                raise InputError(f"{kind!r} is no kind of file.", fix=f"Ask for one of {', '.join(KINDS)}.")
-            folder = Ledger(self.out).folder(run_id)
-            file = place / f"{run_id}-{table if table.isidentifier() else 'table'}{kind}"
-            with store.connect() as connection:
-                export(connection, Selection.read(*picked).of(rows_of(connection, folder, table)), file)
-            return file
-
-        await self._make(write)
+        await self._make(lambda place: table_file(place, self.out, **wanted, picked=picked))
 
 
 class WorkbookHandler(_FileHandler):
@@ -80,13 +70,26 @@ class WorkbookHandler(_FileHandler):
     async def get(self) -> None:
         """``run_id`` of each run."""
         run_ids = self.get_query_arguments("run_id")
+        await self._make(lambda place: workbook_file(place, self.out, run_ids))
 
-        def write(place: Path) -> Path:
-            if not 1 <= len(run_ids) <= MOST_RUNS:
-                raise InputError(f"{len(run_ids)} runs are asked for.", fix=f"Ask for 1 to {MOST_RUNS}.")
-            ledger = Ledger(self.out)
-            runs = [published_results(ledger.folder(run_id)) for run_id in run_ids]
-            write_workbook(place / "results.xlsx", runs)
-            return place / "results.xlsx"
 
-        await self._make(write)
+def table_file(place: Path, out: Path, *, run_id: str, table: str, kind: str, picked: Sequence[Sequence[str]]) -> Path:
+    """Write a table of a run below ``out`` as a file in ``place``: the rows of the statuses, levels and years that are
+    ``picked``. Raises ``InputError`` for what there is not.
+    """
+    if kind not in KINDS:
+        raise InputError(f"{kind!r} is no kind of file.", fix=f"Ask for one of {', '.join(KINDS)}.")
+    folder = Ledger(out).folder(run_id)
+    file = place / f"{run_id}-{table if table.isidentifier() else 'table'}{kind}"
+    with store.connect() as connection:
+        export(connection, Selection.read(*picked).of(rows_of(connection, folder, table)), file)
+    return file
+
+
+def workbook_file(place: Path, out: Path, run_ids: Sequence[str]) -> Path:
+    """Write the workbook of runs below ``out`` as a file in ``place``. Raises ``InputError`` for what there is not."""
+    if not 1 <= len(run_ids) <= MOST_RUNS:
+        raise InputError(f"{len(run_ids)} runs are asked for.", fix=f"Ask for 1 to {MOST_RUNS}.")
+    ledger = Ledger(out)
+    write_workbook(place / "results.xlsx", [published_results(ledger.folder(run_id)) for run_id in run_ids])
+    return place / "results.xlsx"

@@ -81,14 +81,15 @@ class RunTab:
             self.scenario.value = self.desk.opened.name
 
     def list_runs(self, chosen: str = "") -> None:
-        """List the runs, the newest first, and choose one."""
+        """List the runs, the newest first, and choose one: ``chosen``, else the one that is, else the newest."""
         rows = self.desk.ledger.runs()[:MOST_RUNS]
         options = [(f"{row['run_id']}   {row['subject']}", row["run_id"]) for row in rows]
+        listed = [run_id for _, run_id in options]
         wanted = chosen or self.runs.value
         if list(self.runs.options) != options:
             self.runs.options = options
-        if wanted in {run_id for _, run_id in options} and self.runs.value != wanted:
-            self.runs.value = wanted
+        if listed:
+            self.runs.value = wanted if wanted in listed else listed[0]
 
     def _start(self) -> None:
         fields = (("--years", self.years), ("--seed", self.seed), ("--census", self.census))
