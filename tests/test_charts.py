@@ -98,7 +98,7 @@ def test_of_many_scenarios_the_first_are_drawn_and_a_note_says_so():
 def test_bridge_leads_from_opening_to_closing():
     chart = charts.headcount_bridge(metrics([2025]))
     assert the(chart, part="New-hire exits")["to"] == the(chart, part="Closing")["to"] == 4509
-    assert the(chart, part="Exits")["people"] == "−525"
+    assert the(chart, part="Experienced exits")["people"] == "−525"
 
 
 def test_bridge_of_several_years_adds_them_up_and_stays_above_zero():
@@ -117,7 +117,7 @@ def test_bridge_takes_the_requirements_too():
 def test_exits_hang_below_the_line_and_hires_stand_above():
     chart = charts.flows(metrics([2025]))
     assert the(chart, series="Hires")["signed"] == 875
-    assert the(chart, series="Exits")["signed"] == -525
+    assert the(chart, series="Experienced exits")["signed"] == -525
 
 
 def test_growth_leaves_out_what_is_not_defined():

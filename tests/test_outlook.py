@@ -69,9 +69,17 @@ def test_a_scenario_differs_from_itself_by_nothing(baseline: WorkforceInputs) ->
     assert (changes.fillna(0) == 0).all(axis=None)
 
 
-def test_more_growth_means_more_hires_and_no_other_exits(baseline: WorkforceInputs) -> None:
+def test_more_growth_means_more_hires_and_no_exits_but_of_those(baseline: WorkforceInputs) -> None:
     draft = Draft(baseline.members[0], {("target_growth_rate", None, None): Decimal("0.05")})
     rows = first_order_impact([baseline.members[0], draft.member()], baseline.census)
     first_year = rows[(rows["scenario_id"] == "draft") & rows["level_id"].isna()].iloc[0]
     assert first_year["closing_headcount"] == pytest.approx(885 * 1.05, abs=0.1)
-    assert (first_year["hires_change"] > 0, first_year["exits_change"]) == (True, 0)
+    assert first_year["hires_change"] > 0
+    assert first_year["exits_change"] == pytest.approx(0.25 * first_year["hires_change"], abs=0.1)
+
+
+def test_headcount_closes_on_what_came_and_left(baseline: WorkforceInputs) -> None:
+    rows = first_order_impact([baseline.members[0]], baseline.census)
+    years = rows[rows["level_id"].isna()]
+    opening = [885.0, *years["closing_headcount"][:-1]]
+    assert list(opening + years["hires"] - years["exits"]) == pytest.approx(list(years["closing_headcount"]), abs=0.2)

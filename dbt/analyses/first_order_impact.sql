@@ -140,7 +140,7 @@ states as (
         level_id,
         heads as opening_headcount,
         pay as opening_pay,
-        leavers as exits,
+        leavers + hired - staying as exits,
         hired as hires,
         promoted as promotions,
         (stayers - promoted) * average * (1 + rise * paid_share)

@@ -24,7 +24,7 @@ STEPS = ["year_transition", "workforce_baseline", "workforce_requirements", "eve
 MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 BRIDGE = (  # label, column, direction, colour
     ("Opening", "opening_headcount", 0, GREY),
-    ("Exits", "experienced_terminations", -1, VERMILLION),
+    ("Experienced exits", "experienced_terminations", -1, VERMILLION),
     ("Reductions", "reductions", -1, ORANGE),
     ("Hires", "hires", 1, GREEN),
     ("New-hire exits", "new_hire_terminations", -1, PURPLE),
@@ -44,7 +44,7 @@ PAY: Series = {
 }
 FLOWS = {column: (label, direction, colour) for label, column, direction, colour in BRIDGE if direction}
 EVENTS = {
-    "hiring": "Hires", "new_hire_termination": "New-hire exits", "experienced_termination": "Exits",
+    "hiring": "Hires", "new_hire_termination": "New-hire exits", "experienced_termination": "Experienced exits",
     "merit_raise": "Raises", "promotion": "Promotions",
 }  # fmt: skip
 UNITS = {False: ("thousands", 1e3), True: ("millions", 1e6)}

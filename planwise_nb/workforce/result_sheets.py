@@ -61,7 +61,7 @@ COLUMNS: Mapping[str, Column] = {
     "opening_headcount": _people("Opening"),
     "hires": _people("Hires"),
     "exits": _people("Exits"),
-    "experienced_terminations": _people("Exits"),
+    "experienced_terminations": _people("Experienced exits"),
     "reductions": _people("Reductions"),
     "new_hire_terminations": _people("New-hire exits"),
     "merit_raises": _people("Raises"),
@@ -70,7 +70,7 @@ COLUMNS: Mapping[str, Column] = {
     "target_headcount": _people("Target"),
     "from_target": _change("Closing less target"),
     "hires_in": _change("Hires"),
-    "exits_out": _change("Exits"),
+    "exits_out": _change("Experienced exits"),
     "reductions_out": _change("Reductions"),
     "new_hire_exits_out": _change("New-hire exits"),
     "part": _text("Part"),
@@ -78,7 +78,7 @@ COLUMNS: Mapping[str, Column] = {
     "base": _people("From"),
     "size": _people("Height of the bar"),
     "hire_rate": _rate("Hires", "of opening"),
-    "termination_rate": _rate("Exits", "of opening"),
+    "termination_rate": _rate("Experienced exits, reductions", "of opening"),
     "new_hire_termination_rate": _rate("New-hire exits", "of hires"),
     "promotion_rate": _rate("Promotions", "of opening"),
     "headcount_growth": _rate("Headcount", "against the year before"),
@@ -161,7 +161,7 @@ SHEETS = (
         parts as (
             select {keys}, unnest([
                 {place: 1, part: 'Opening', people: opening}, {place: 2, part: 'Hires', people: hires},
-                {place: 3, part: 'New-hire exits', people: -new_hire_exits}, {place: 4, part: 'Exits', people: -exits},
+                {place: 3, part: 'New-hire exits', people: -new_hire_exits}, {place: 4, part: 'Experienced exits', people: -exits},
                 {place: 5, part: 'Reductions', people: -reductions}, {place: 6, part: 'Closing', people: closing}
             ], recursive := true)
             from sums

@@ -21,7 +21,7 @@ FANNED = ("closing_headcount", "payroll", "average_compensation")
 COLUMNS = {  # heading: column, format
     "Year": ("simulation_year", "d"),
     "Opening": ("opening_headcount", ",d"),
-    "Exits": ("experienced_terminations", ",d"),
+    "Experienced exits": ("experienced_terminations", ",d"),
     "Reductions": ("reductions", ",d"),
     "Hires": ("hires", ",d"),
     "New-hire exits": ("new_hire_terminations", ",d"),
