@@ -161,7 +161,8 @@ SHEETS = (
         parts as (
             select {keys}, unnest([
                 {place: 1, part: 'Opening', people: opening}, {place: 2, part: 'Hires', people: hires},
-                {place: 3, part: 'New-hire exits', people: -new_hire_exits}, {place: 4, part: 'Experienced exits', people: -exits},
+                {place: 3, part: 'New-hire exits', people: -new_hire_exits},
+                {place: 4, part: 'Experienced exits', people: -exits},
                 {place: 5, part: 'Reductions', people: -reductions}, {place: 6, part: 'Closing', people: closing}
             ], recursive := true)
             from sums
