@@ -29,6 +29,7 @@ def year_of_metrics(year=2025, scenario="baseline", **changes):
         "experienced_terminations": 525,
         "reductions": 0,
         "new_hire_terminations": 219,
+        "exits": 744,
         "closing_headcount": 4509,
         "target_headcount": 4510,
         "promotions": 454,

@@ -181,6 +181,7 @@ def test_growth_of_pay_compares_like_with_like(five_years: Simulation) -> None:
 def test_rates_and_growth_of_headcount_are_those_of_the_counts(five_years: Simulation) -> None:
     metrics = five_years.frame("from fct_year_metrics order by simulation_year")
     leavers = metrics.experienced_terminations + metrics.reductions
+    assert list(metrics.exits) == list(leavers + metrics.new_hire_terminations)
     expected = {
         "hire_rate": metrics.hires / metrics.opening_headcount,
         "termination_rate": leavers / metrics.opening_headcount,

@@ -114,7 +114,7 @@ def test_any_census_under_any_scenario_keeps_every_identity(
     assert simulation.failed_checks() == []
     for number, said in enumerate(scenarios):
         found = simulation.rows(
-            f"""select experienced_terminations + reductions + new_hire_terminations, hires, closing_headcount
+            f"""select exits, hires, closing_headcount
             from fct_year_metrics where scenario_id = 'baseline~{number}' order by simulation_year"""
         )
         active = sum(someone["active"] for someone in census)

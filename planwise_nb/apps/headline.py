@@ -40,7 +40,7 @@ FIGURES = {
             metrics.simulation_year,
             opening_headcount,
             hires,
-            experienced_terminations + reductions + new_hire_terminations as exits,
+            exits,
             closing_headcount,
             target_headcount,
             payroll,

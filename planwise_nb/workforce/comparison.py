@@ -63,7 +63,7 @@ _PICKED = """
 _METRICS = """
     select
         * replace (run as scenario_id),
-        experienced_terminations + reductions + new_hire_terminations as exits,
+        exits,
     from metrics
     where {condition}
     order by place, simulation_year

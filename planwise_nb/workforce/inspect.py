@@ -70,7 +70,7 @@ AGES = """
 BRIDGE = "from int_workforce_requirements where simulation_year = $year and scenario_id = $scenario"
 YEARS = """
     select scenario_id, simulation_year, opening_headcount as opening, hires,
-        experienced_terminations + reductions + new_hire_terminations as exits, promotions,
+        exits, promotions,
         closing_headcount as closing, target_headcount as target, headcount_growth, compound_growth_rate,
         target_growth_rate, payroll, average_compensation,
     from fct_year_metrics order by scenario_id, simulation_year

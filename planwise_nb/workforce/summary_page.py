@@ -110,8 +110,8 @@ def _tiles(metrics: pd.DataFrame, validation: pd.DataFrame) -> str:
 
 def _headlines(metrics: pd.DataFrame) -> list[tuple[str, str, str]]:
     first, last = metrics.iloc[0], metrics.iloc[-1]
-    exits = metrics[["experienced_terminations", "reductions", "new_hire_terminations"]].sum()
-    hires, promotions = int(metrics["hires"].sum()), int(metrics["promotions"].sum())
+    totals = metrics[["hires", "promotions", "exits", "new_hire_terminations"]].sum()
+    hires, promotions, exits, of_hires = (f"{int(total):,}" for total in totals)
     year, before = last["simulation_year"], first["simulation_year"]
     number = {name: shown(last[column], shape) for name, (column, shape) in COLUMNS.items()}
     growth, target = shown(last["compound_growth_rate"], ".2%"), shown(last["target_growth_rate"], ".2%")
@@ -120,8 +120,8 @@ def _headlines(metrics: pd.DataFrame) -> list[tuple[str, str, str]]:
         ("Growth a year, compound", growth, f"target {target}"),
         (f"Payroll {year}", _amount(last["payroll"]), f"{_amount(first['payroll'])} in {before}"),
         (f"Average pay, end of {year}", number["Average pay"], f"median {shown(last['median_compensation'], ',.2f')}"),
-        ("Hires", f"{hires:,}", f"{promotions:,} promotions"),
-        ("Exits", f"{int(exits.sum()):,}", f"{int(exits.iloc[-1]):,} of them new hires"),
+        ("Hires", hires, f"{promotions} promotions"),
+        ("Exits", exits, f"{of_hires} of them new hires"),
         ("Pay growth, same people", number["Pay growth, same people"], f"in {year}"),
     ]
 

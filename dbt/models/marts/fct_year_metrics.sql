@@ -181,6 +181,7 @@ select
     experienced_terminations,
     reductions,
     new_hire_terminations,
+    experienced_terminations + reductions + new_hire_terminations as exits,
     closing_headcount,
     target_headcount,
     merit_raises,
