@@ -6,6 +6,7 @@ import asyncio
 import html
 import re
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import pytest
 from planwise_nb.apps.dashboard.desk import Desk
 from planwise_nb.apps.dashboard.downloads import table_file, workbook_file
 from planwise_nb.apps.dashboard.frame import build
+from planwise_nb.apps.dashboard.impact import ImpactTab
 from planwise_nb.apps.dashboard.parameters import ParametersTab
 from planwise_nb.apps.dashboard.results import ResultsTab
 from planwise_nb.apps.dashboard.running import RunTab
@@ -51,7 +53,7 @@ def press(box: Any, label: str) -> None:
 def test_a_lever_that_is_typed_is_saved_as_a_scenario(desk: Desk, tmp_path: Path) -> None:
     tab = ParametersTab(desk)
     field(tab.box, MERIT).value = "6.5"
-    assert "1 changes" in tab.summary.value and "2.5" in tab.summary.value
+    assert ">1 change<" in tab.summary.value and "2.5" in tab.summary.value
     field(tab.box, "Name").value, field(tab.box, "Saved by").value = "careful", "A planner"
     press(tab.box, "Save scenario")
     assert "Saved as careful" in tab.message.value
@@ -81,6 +83,38 @@ def test_another_lever_fills_the_grid_anew(desk: Desk) -> None:
     tab = ParametersTab(desk)
     tab.lever.value = next(lever for title, lever in tab.lever.options if title != tab.lever.value.title)
     assert not [part for part in parts_of(tab.grid) if getattr(part, "description", "") == MERIT]
+
+
+def test_a_wrong_value_is_forgotten_with_the_field_that_held_it(desk: Desk) -> None:
+    tab = ParametersTab(desk)
+    [merit] = [lever for title, lever in tab.lever.options if title == "Merit raise"]
+    tab.lever.value = merit
+    field(tab.box, MERIT).value = "60"
+    tab.lever.value = next(lever for _, lever in tab.lever.options if lever is not merit)
+    assert "Merit raise" not in tab.summary.value and tab.wrong == {}
+
+
+def test_who_saves_is_asked_and_what_ships_is_not_offered_to_be_replaced(desk: Desk, tmp_path: Path) -> None:
+    tab = ParametersTab(desk)
+    assert field(tab.box, "Saved by").value == ""
+    field(tab.box, MERIT).value, field(tab.box, "Name").value = "6.5", "lean"
+    assert field(tab.box, "Replace the scenario of that name").layout.display == "none"
+    field(tab.box, "Saved by").value = "A planner"
+    press(tab.box, "Save scenario")
+    assert "ships with PlanWise" in tab.message.value and not (tmp_path / "params").exists()
+
+
+def test_an_estimate_that_fails_leaves_no_figures_of_the_one_before(desk: Desk, tmp_path: Path) -> None:
+    (tmp_path / "params/workforce").mkdir(parents=True)
+    (tmp_path / "params/workforce/lost.yaml").write_text("extends: baseline\ncensus: {file: none.csv}\n")
+    tab = ImpactTab(desk)
+    desk.change(("target_growth_rate", None, None), Decimal("0.05"))
+    tab.refresh()
+    assert "1 change not saved" in tab.message.value and "points" in tab.totals.value
+    desk.open("lost")
+    tab.refresh()
+    assert "pw-bad" in tab.message.value
+    assert (tab.totals.value, tab.levels.value, tab.pictures.value) == ("", "", "")
 
 
 def test_results_show_a_run_filtered_and_lead_to_its_files(desk: Desk, finished_run: Run) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from planwise_nb.core.errors import InputError
-from planwise_nb.core.project import Project, shipped
+from planwise_nb.core.project import Project, init, shipped
 from planwise_nb.core.yaml_files import read_yaml
 from planwise_nb.workforce.drafts import Draft, all_parameters
 from planwise_nb.workforce.levers import LEVERS
@@ -84,8 +84,6 @@ def test_a_name_that_is_taken_is_refused_until_one_agrees(project: Project) -> N
     with pytest.raises(InputError, match="There is a scenario careful already"):
         save_scenario(project, draft_of(project, "lean"), Save(name="careful", author="Another one"))
     assert tree(project.own) == before
-    with pytest.raises(InputError, match="There is a scenario baseline already"):
-        save_scenario(project, draft_of(project, "lean"), Save(name="baseline", author="Another one"))
     save_scenario(project, draft_of(project, "lean"), Save(name="careful", author="Another one", may_replace=True))
     assert read_yaml(project.own / FOLDER / "careful.yaml")["extends"] == "lean"
 
@@ -112,12 +110,47 @@ def test_the_levers_of_other_scenarios_stay_as_they_are(tmp_path: Path) -> None:
     assert now.count("\n") == before.count("\n") + 1
 
 
-def test_a_scenario_that_ships_is_never_changed() -> None:
-    project = Project(shipped())
-    before = tree(shipped() / "params")
-    with pytest.raises(InputError, match="Scenario lean ships with PlanWise and stays as it is"):
-        save_scenario(project, draft_of(project), Save(name="lean", author="A planner", may_replace=True))
-    assert tree(shipped() / "params") == before
+@pytest.mark.parametrize("name", ["baseline", "high_growth", "lean"])
+def test_a_scenario_that_ships_is_never_changed_wherever_its_copy_lies(tmp_path: Path, name: str) -> None:
+    init(tmp_path / "plan")
+    for folder in (shipped(), tmp_path / "plan"):
+        before = tree(folder / "params")
+        with pytest.raises(InputError, match=f"Scenario {name} ships with PlanWise") as refused:
+            save_scenario(Project(folder), draft_of(Project(folder)), Save(name=name, author="A", may_replace=True))
+        assert refused.value.fix == "Choose another name."
+        assert tree(folder / "params") == before
+
+
+def test_what_somebody_else_saved_since_is_not_lost(project: Project) -> None:
+    save_scenario(project, draft_of(project), Save(name="careful", author="A planner"))
+    mine, theirs = (draft_of(project, "careful") for _ in range(2))
+    again = Save(name="careful", author="Another one", may_replace=True)
+    save_scenario(project, Draft(theirs.base, {("cola_rate", 2027, 2): Decimal("0.01")}), again)
+    before = tree(project.own)
+    with pytest.raises(InputError, match="Scenario careful was changed since you opened it"):
+        save_scenario(project, Draft(mine.base, {("cola_rate", 2027, 3): Decimal("0.02")}), again)
+    assert tree(project.own) == before
+
+
+def test_rows_of_other_scenarios_do_not_count_as_a_change(project: Project) -> None:
+    for name in ("another", "careful"):
+        save_scenario(project, draft_of(project), Save(name=name, author="A planner"))
+    mine = Draft(draft_of(project, "careful").base, {("cola_rate", 2027, 2): Decimal("0.01")})
+    save_scenario(project, draft_of(project), Save(name="another", author="Another one", may_replace=True))
+    save_scenario(project, mine, Save(name="careful", author="A planner", may_replace=True))
+    assert "cola_rate" in (project.own / FOLDER / TABLE).read_text()
+
+
+@pytest.mark.parametrize(
+    ("added", "message"),
+    [(b"lean,2026,1,RAISE,merit_base,0.02,0,2024-12-01,a,b\n", "has not 9 cells"), (b"lean,\xe9\n", "is not UTF-8")],
+)
+def test_a_table_of_levers_that_cannot_be_read_is_refused(project: Project, added: bytes, message: str) -> None:
+    save_scenario(project, draft_of(project), Save(name="careful", author="A planner"))
+    draft, table = draft_of(project), project.own / FOLDER / TABLE
+    table.write_bytes(table.read_bytes() + added)
+    with pytest.raises(InputError, match=message):
+        save_scenario(project, draft, Save(name="other", author="A planner"))
 
 
 @pytest.mark.parametrize(
@@ -125,6 +158,7 @@ def test_a_scenario_that_ships_is_never_changed() -> None:
     [
         (Save(name="../evil", author="A planner"), "cannot be the name of a scenario"),
         (Save(name="Big Plan", author="A planner"), "cannot be the name of a scenario"),
+        (Save(name="--help", author="A planner"), "cannot be the name of a scenario"),
         (Save(name="fine", author=""), "Nobody is named"),
         (Save(name="fine", author="=HYPERLINK(1)"), "Nobody is named"),
         (Save(name="fine", author="A\nplanner"), "too long or cannot be printed"),

@@ -7,7 +7,7 @@ import io
 import re
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from planwise_nb.workforce.drafts import Draft
 from planwise_nb.workforce.figures import plain
 from planwise_nb.workforce.levers import LEVERS
 from planwise_nb.workforce.parameter_layers import PARAMETERS
-from planwise_nb.workforce.parameters import ExactDumper
+from planwise_nb.workforce.parameters import ExactDumper, ResolvedScenario
 from planwise_nb.workforce.scenario import SCENARIO_NAME
 from planwise_nb.workforce.scenario_files import read_scenario
 
@@ -49,8 +49,10 @@ class Save:
 
     def check(self) -> None:
         """Raise ``InputError`` for a name or an author that cannot be written."""
-        if not re.fullmatch(SCENARIO_NAME, self.name):
-            fix = "Choose 1 to 64 letters a-z, digits, _ or -."
+        if not re.fullmatch(SCENARIO_NAME, self.name) or self.name.startswith(
+            "-"
+        ):  # a command would take it for an option
+            fix = "Choose 1 to 64 letters a-z, digits, _ or -, the first of them no -."
             raise InputError(f"{self.name[:80]!r} cannot be the name of a scenario.", fix=fix)
         for what, text in (("author", self.author), ("description", self.description)):
             if len(text) > MOST_LETTERS or not text.isprintable():
@@ -65,36 +67,55 @@ def is_taken(project: Project, name: str) -> bool:
     return any((folder / f"{name}.yaml").exists() for folder in project.folders(FOLDER.as_posix()))
 
 
+def is_shipped(name: str) -> bool:
+    """Whether PlanWise ships a scenario of that name; in a checkout, what people saved names its author."""
+    path = shipped() / FOLDER / f"{name}.yaml"
+    return path.exists() and "author" not in read_yaml(path)
+
+
 def save_scenario(project: Project, draft: Draft, said: Save) -> Path:
     """Write the draft into the user's project, checked as a run would check it; the path of its YAML file.
 
     The file extends the draft's base and states the company's rates that changed; levers by year and level become rows
     of ``comp_levers.csv``. Saving one's own scenario under its name keeps what else it states. Raises ``InputError``
-    where the name is taken and may not be replaced, or is that of a scenario that ships; nothing is written then.
+    where the name is taken and may not be replaced, is that of a scenario that ships, or where one's own scenario was
+    changed by somebody else since it was opened; nothing is written then.
     """
     said.check()
     folder = project.own / FOLDER
-    _check_free(project, folder, said)  # a refusal leaves no trace, not even that of the lock
+    _check_free(project, said)  # a refusal leaves no trace, not even that of the lock
     folder.mkdir(parents=True, exist_ok=True)
     with FileLock(folder / ".saving.lock"):
-        _check_free(project, folder, said)
+        _check_free(project, said)
         now = datetime.now(UTC).replace(microsecond=0)
         is_same = said.name == draft.base.scenario_id and (folder / f"{said.name}.yaml").exists()
+        if is_same:
+            _check_unchanged(project, draft)
         content = _content(read_yaml(folder / f"{said.name}.yaml") if is_same else {}, draft, said, now)
         rows = _rows(_read_rows(folder / TABLE), draft, said, now, keeps_own=is_same)
         return _write(project, folder, said.name, _yaml_text(content), _csv_text(rows))
 
 
-def _check_free(project: Project, folder: Path, said: Save) -> None:
-    if not is_taken(project, said.name):
-        return
-    if not said.may_replace:
+def _check_free(project: Project, said: Save) -> None:
+    if is_shipped(said.name):
+        raise InputError(f"Scenario {said.name} ships with PlanWise and stays as it is.", fix="Choose another name.")
+    if is_taken(project, said.name) and not said.may_replace:
         fix = "Choose another name, or agree to replace it."
         raise InputError(f"There is a scenario {said.name} already.", fix=fix)
-    own = folder / f"{said.name}.yaml"
-    if folder.resolve() == (shipped() / FOLDER).resolve() and own.exists() and "author" not in read_yaml(own):
-        fix = "Choose another name, or make a project folder of your own: planwise init my_plan"
-        raise InputError(f"Scenario {said.name} ships with PlanWise and stays as it is.", fix=fix)
+
+
+def _check_unchanged(project: Project, draft: Draft) -> None:
+    """Raise ``InputError`` where the draft's base says something else now: what somebody else saved is not lost."""
+    name = draft.base.scenario_id
+    now = read_scenario(name, project.folders(FOLDER.as_posix())).resolve()
+    if _meaning(now) != _meaning(draft.base):
+        fix = "Open it again and make your changes anew, or choose another name."
+        raise InputError(f"Scenario {name} was changed since you opened it.", fix=fix)
+
+
+def _meaning(scenario: ResolvedScenario) -> tuple[Any, ...]:
+    """What a scenario states, wherever its lines stand."""
+    return scenario.chain, scenario.scenario, {replace(layer, where="") for layer in scenario.layers}
 
 
 def _content(before: Content, draft: Draft, said: Save, now: datetime) -> Content:
@@ -141,11 +162,19 @@ def _place(row: Mapping[str, str]) -> tuple[str, ...]:
 def _read_rows(path: Path) -> Lines:
     if not path.exists():
         return []
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.DictReader(file, skipinitialspace=True, strict=True)
-        if sorted(name.strip() for name in reader.fieldnames or ()) != sorted(COLUMNS):
-            raise InputError(f"{path} has other columns.", fix=f"Its columns are: {', '.join(COLUMNS)}.")
-        return [{name.strip(): value for name, value in row.items()} for row in reader]
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+        reader = csv.DictReader(io.StringIO(text, newline=""), skipinitialspace=True, strict=True)
+        rows = list(reader)
+    except UnicodeDecodeError:
+        raise InputError(f"{path} is not UTF-8.", fix="Save the file as UTF-8.") from None
+    except csv.Error as error:
+        raise InputError(f"{path} cannot be read as CSV: {error}.", fix="Save the file as CSV.") from None
+    if sorted(name.strip() for name in reader.fieldnames or ()) != sorted(COLUMNS):
+        raise InputError(f"{path} has other columns.", fix=f"Its columns are: {', '.join(COLUMNS)}.")
+    if any(None in row or None in row.values() for row in rows):
+        raise InputError(f"A row of {path} has not {len(COLUMNS)} cells.", fix="Give each column one cell.")
+    return [{name.strip(): value for name, value in row.items()} for row in rows]
 
 
 def _yaml_text(content: Content) -> str:

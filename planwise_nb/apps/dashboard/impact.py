@@ -46,6 +46,8 @@ class ImpactTab:
         """Estimate anew where something changed."""
         if not self.is_stale:
             return
+        self.rows = pd.DataFrame()
+        self.totals.value = self.levels.value = self.pictures.value = ""
         self.message.value = parts.notice("note", "Reading the census and estimating …")
         with parts.telling(self.message):
             opened = self.desk.opened
@@ -56,8 +58,8 @@ class ImpactTab:
             self._show()
 
     def _show(self) -> None:
-        changes = len(self.desk.changes)
-        said = f"{self.desk.opened.name}{f' with {changes:,} changes not saved' if changes else ''}"
+        changes = parts.counted(len(self.desk.changes), "change")
+        said = f"{self.desk.opened.name}{f' with {changes} not saved' if self.desk.changes else ''}"
         self.message.value = parts.notice(
             "note",
             f"<strong>{html.escape(said)}</strong>: an estimate. It leaves out chance, who exactly leaves, "
@@ -119,5 +121,5 @@ FIGURES = ((COUNTS, _count), (MONEY, _money), (RATES, _rate))
 
 
 def _distance(value: float, shape: Callable[[float, str], str]) -> str:
-    told = shape(value, "+").replace("-", "−")
+    told = shape(value, "+").replace("-", "−").replace(" %", " points")
     return told if any(digit in told for digit in "123456789") else ""

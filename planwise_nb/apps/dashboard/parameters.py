@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import html
 from contextlib import suppress
 
@@ -12,7 +11,7 @@ from planwise_nb.apps.dashboard import parts
 from planwise_nb.apps.dashboard.desk import REFERENCE, Desk, Opened
 from planwise_nb.core.errors import PlanwiseError
 from planwise_nb.workforce.drafts import Cell, Parameter, all_parameters
-from planwise_nb.workforce.saved_scenarios import Save, is_taken, save_scenario
+from planwise_nb.workforce.saved_scenarios import Save, is_shipped, is_taken, save_scenario
 
 MOST_CHANGES = 40
 
@@ -87,7 +86,7 @@ class ParametersTab:
         self.about, self.summary, self.message = parts.text(""), parts.text(""), parts.text("")
         self.saving = _saving(desk)
         self.scenario.observe(lambda change: self._open(change["new"]), "value")
-        self.lever.observe(lambda _: self._fill_grid(), "value")
+        self.lever.observe(lambda _: self._choose_lever(), "value")
         self.box = self._layout()
         self._fill()
         desk.changed.append(self.tell)
@@ -145,8 +144,16 @@ class ParametersTab:
             f"{len(opened.levels)} levels</span></p>"
         )
 
+    def _choose_lever(self) -> None:
+        self._fill_grid()
+        self.tell()
+
     def _fill_grid(self) -> None:
-        """The grid of the lever: a row a level, a column a year, and one that sets every year of a level."""
+        """The grid of the lever: a row a level, a column a year, and one that sets every year of a level.
+
+        The fields show what is in force: what was typed wrong in those before is forgotten.
+        """
+        self.wrong = {cell: said for cell, said in self.wrong.items() if cell[1] is None}
         opened, parameter = self.desk.opened, self.lever.value
         names = {level.level_id: level.name for level in opened.scenario.tables.job_levels}
         levels = [level for level in opened.levels if (parameter.name, opened.years[0], level) in opened.values]
@@ -184,7 +191,9 @@ class ParametersTab:
             return '<p class="pw-empty">Nothing is changed yet.</p>'
         columns = ["Parameter", "Level", "Year", "Was", "Now", f"Against {REFERENCE}", "Unit"]
         more = len(self.desk.changes) - len(rows)
-        caption = f"{len(self.desk.changes):,} changes" + (f", the first {len(rows)} shown" if more else "")
+        caption = f"{parts.counted(len(self.desk.changes), 'change')}" + (
+            f", the first {len(rows)} shown" if more else ""
+        )
         return parts.sheet(parts.frame(rows, columns), caption)
 
     def _save(self) -> None:
@@ -231,22 +240,16 @@ def _every_year(fields: list[CellField], label: str) -> widgets.Text:
 
 def _saving(desk: Desk) -> tuple[widgets.Text, widgets.Text, widgets.Text, widgets.Checkbox]:
     name = parts.labelled(widgets.Text(description="Name", placeholder="my_plan"))
-    author = parts.labelled(widgets.Text(description="Saved by", value=_user()))
+    author = parts.labelled(widgets.Text(description="Saved by", placeholder="your name"))
     description = parts.labelled(widgets.Text(description="What it is about"), "pw-wide")
     replace = widgets.Checkbox(value=False, description="Replace the scenario of that name", indent=False)
     replace.add_class("pw-check")
 
     def show(_: object = None) -> None:
-        replace.layout.display = None if is_taken(desk.project, name.value.strip()) else "none"
+        said = name.value.strip()
+        replace.layout.display = None if is_taken(desk.project, said) and not is_shipped(said) else "none"
 
     name.continuous_update = True
     name.observe(show, "value")
     show()
     return name, author, description, replace
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):
-        return ""

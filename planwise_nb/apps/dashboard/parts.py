@@ -89,6 +89,11 @@ def told(error: PlanwiseError) -> str:
     return notice("bad", "".join(lines) + (f"<ul>{''.join(items)}</ul>" if items else ""))
 
 
+def counted(number: int, what: str) -> str:
+    """A number of things in words."""
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
 def frame(rows: Sequence[tuple[Any, ...]], columns: Sequence[str]) -> pd.DataFrame:
     """Rows as a frame of those columns, each value as it is."""
     return pd.DataFrame(rows, columns=list(columns), dtype=object)
