@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -134,3 +135,12 @@ def test_runs_in_a_folder_with_glob_signs_and_a_damaged_registry_are_read(finish
     assert len(json.loads(done.stdout)["years"]) == 2, done.stderr
     assert planwise("runs", "--delete", finished_run.folder.name, "--out", out, cwd=tmp_path).returncode == 0
     assert not (out / manifest["subject"] / finished_run.folder.name).exists()
+
+
+def test_a_reader_that_goes_early_ends_a_command_without_a_word(tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-c", "from planwise_nb.apps.cli import main; main()", "runs"]
+    done = subprocess.run(command, cwd=tmp_path, stdout=writing, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (1, "")
