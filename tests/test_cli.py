@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from planwise_nb.core.runs import Run
+from tests.run_copies import copy_of
 
 
 def planwise(*arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
@@ -134,3 +136,26 @@ def test_runs_in_a_folder_with_glob_signs_and_a_damaged_registry_are_read(finish
     assert len(json.loads(done.stdout)["years"]) == 2, done.stderr
     assert planwise("runs", "--delete", finished_run.folder.name, "--out", out, cwd=tmp_path).returncode == 0
     assert not (out / manifest["subject"] / finished_run.folder.name).exists()
+
+
+def test_a_reader_that_goes_early_ends_a_command_without_a_word(tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-c", "from planwise_nb.apps.cli import main; main()", "runs"]
+    done = subprocess.run(command, cwd=tmp_path, stdout=writing, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (1, "")
+
+
+def test_a_run_that_nobody_works_on_is_shown_as_stopped_and_promises_no_table_that_is_missing(
+    finished_run: Run, tmp_path: Path
+) -> None:
+    seeds = {f"baseline~seed={seed}": seed for seed in range(12)}
+    folder = copy_of(finished_run, tmp_path, seeds=seeds, status="running", finished_at=None)
+    with_years = planwise("show", folder.name, "--out", tmp_path, cwd=tmp_path).stdout
+    assert f"{folder.name}  baseline  stopped in" in with_years
+    assert "12 members; what each of them gives is in fct_year_metrics." in with_years
+    shutil.rmtree(folder / "export")
+    assert (
+        "12 members; no year is published yet." in planwise("show", folder.name, "--out", tmp_path, cwd=tmp_path).stdout
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
@@ -23,7 +24,7 @@ from planwise_nb.workforce.panel import Panel
 from planwise_nb.workforce.panel_orders import STEP, UPTO, VALIDATE, carry_out, order, run_from_panel
 from planwise_nb.workforce.step import open_step
 from planwise_nb.workforce.step_levers import levers_of
-from tests.run_copies import cut, whole_copy
+from tests.run_copies import copy_of, cut, whole_copy
 from tests.simulation import Simulation
 from tests.test_run import started_run
 
@@ -199,3 +200,24 @@ def test_another_year_in_the_panel_moves_the_notebook_there(finished_run: Run) -
     choices(panel)["year"].value = 2026
     assert panel.step.key == ("workforce_requirements", 2026)
     assert "year_completion 2026" in texts(panel.view)
+
+
+def test_a_run_that_is_gone_or_damaged_is_no_choice(tmp_path: Path, finished_run: Run) -> None:
+    opened = whole_copy(finished_run, tmp_path)
+    gone, damaged, whole = (copy_of(finished_run, tmp_path, f"2030010{n}-000000-aaaaaaaa") for n in (1, 2, 3))
+    assert len(opened.ledger.runs()) == 4
+    shutil.rmtree(gone)
+    (damaged / "manifest.json").write_text("{")
+    panel = Panel(open_step("workforce_requirements", str(opened.folder), 2026))
+    assert choices(panel)["run_dir"].options == (opened.folder.name, whole.name)
+
+
+def test_a_run_that_goes_while_the_panel_is_open_is_said_and_the_panel_stays(tmp_path: Path, finished_run: Run) -> None:
+    opened = whole_copy(finished_run, tmp_path)
+    gone = copy_of(finished_run, tmp_path)
+    panel = Panel(open_step("workforce_requirements", str(opened.folder), 2026))
+    shutil.rmtree(gone)
+    choices(panel)["run_dir"].value = gone.name
+    assert f"The folder of run {gone.name} is gone" in texts(panel.view)
+    assert choices(panel)["run_dir"].value == panel.step.run.folder.name == opened.folder.name
+    assert choices(panel)["run_dir"].options == (opened.folder.name,)

@@ -104,10 +104,10 @@ LEVER_FAULTS = {
     "mine,2025,1,RAISE,cola_rate,": "parameter_value must be a number in plain digits",
     "mine,25,1,RAISE,cola_rate,0.1": "fiscal_year must be a whole number from 1900 to 2200 or empty",
     "mine,2025,one,RAISE,cola_rate,0.1": "job_level must be a whole number from 1 to 99 or empty",
+    "Mine,2025,1,RAISE,cola_rate,0.1": "scenario_id must be the name of a scenario: 1 to 64 letters",
     "mine,2025,6,RAISE,cola_rate,0.1": "cola_rate: level 6 does not exist, levels are 1 to 5",
     "mine,2025,5,PROMOTION,promotion_raise,0.1": "level 5 is the top, there is no level above it",
     "mine,2025,5,PROMOTION,promotion_probability,0.1": "level 5 is the top, there is no level above it",
-    "mien,2025,1,RAISE,cola_rate,0.1": "there is no scenario 'mien'",
 }
 
 
@@ -116,6 +116,17 @@ def test_a_wrong_lever_row_is_refused_with_its_line(folder, row, message):
     text = refusal(folder, comp_levers=levers("mine,2025,1,RAISE,merit_base,0.1", row))
     assert message in text
     assert "line 3" in text or "comp_levers.csv:3" in text
+
+
+def test_rows_of_a_scenario_that_is_gone_or_misspelt_are_warned_about_and_refuse_no_other(folder):
+    rows = ["mien,2025,1,RAISE,cola_rate,0.1", "mien,2025,2,RAISE,cola_rate,0.1", "zzz,,,RAISE,cola_rate,0.2"]
+    mine = load(folder, comp_levers=levers("mine,2025,1,RAISE,merit_base,0.1", *rows))
+    (warning,) = mine.warnings
+    assert (warning.rule, warning.count) == ("unknown_scenario", 2)
+    misspelt, gone = warning.sample
+    assert misspelt.endswith("comp_levers.csv:3: there is no scenario 'mien'; did you mean mine?")
+    assert gone.endswith("comp_levers.csv:5: there is no scenario 'zzz'")
+    assert "0.2" not in {str(layer.parameter_value) for layer in mine.layers}
 
 
 def test_a_lever_row_given_twice_is_refused_with_both_lines(folder):

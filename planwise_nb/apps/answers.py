@@ -35,8 +35,11 @@ def reported(as_json: bool, began: float) -> Iterator[None]:
     """Say an error of the library on standard error, and as JSON where asked, then exit with its code."""
     try:
         yield
+        sys.stdout.flush()
     except PlanwiseError as error:
         refuse(error, as_json, began)
+    except BrokenPipeError:  # whoever read the output has gone, as head does; typer ends the command quietly
+        raise
     except OSError as error:
         what = f"{error.filename or 'A file'} cannot be used: {error.strerror or error}."
         refuse(InputError(what, fix="Check the path and its permissions."), as_json, began)

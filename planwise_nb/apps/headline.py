@@ -100,13 +100,10 @@ def headline(folder: Path, manifest: dict[str, Any], figures: Figures) -> str:
     if len(manifest["seeds"]) <= MAX_TOLD:
         lines += [*_lines_of_few(figures["years"]), ""]
     elif not figures["bands"]:
-        lines += [f"{len(manifest['seeds']):,} members; what each of them gives is in fct_year_metrics.", ""]
+        where = "what each of them gives is in fct_year_metrics" if figures["years"] else "no year is published yet"
+        lines += [f"{len(manifest['seeds']):,} members; {where}.", ""]
     lines += [*_lines_of_ensembles(figures["bands"], figures["chances"])]
-    for what, path in (
-        ("Summary", "export/summary.html"),
-        ("Workbook", "export/results.xlsx"),
-        ("Notebooks", "notebooks"),
-    ):
+    for what, path in PLACES.items():
         lines += [f"{what + ':':<11}{folder / path}"] if (folder / path).exists() else []
     text = "\n".join(lines)
     return plain(text) if is_plain() else text

@@ -46,7 +46,7 @@ def _show_headline(found: Any, as_json: bool) -> None:
 
     manifest, figures = found.manifest, figures_of(found.folder)
     if not as_json:
-        print(headline(found.folder, manifest, figures))
+        print(headline(found.folder, manifest | {"status": found.state}, figures))
         return
     print_json({"run_id": found.folder.name, "status": manifest["status"], "path": str(found.folder),
                 "seconds": manifest["seconds"], **figures})  # fmt: skip
@@ -62,7 +62,7 @@ def _show_person(found: Any, employee: str, scenario: str | None, as_json: bool,
                     "seconds": since(began), "stories": told})  # fmt: skip
         return
     for story in stories:
-        print("\n".join(_story(story, manifest)))
+        print("\n".join(_story(story, manifest | {"status": found.state})))
 
 
 def _story(story: Story, manifest: dict[str, Any]) -> Iterator[str]:

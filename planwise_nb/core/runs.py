@@ -42,6 +42,11 @@ class Run:
         """Whether a live runner works on it."""
         return holder(self.folder) is not None
 
+    @property
+    def state(self) -> str:
+        """How it stands: its status, or ``stopped`` where it is not finished and nobody works on it."""
+        return self.ledger.state({"status": self.manifest["status"], "path": str(self.folder)})
+
     def items(self) -> list[Item]:
         """The lines of the checklist as they are now, the running step marked."""
         return self.checklist.items(is_held=self.is_held)

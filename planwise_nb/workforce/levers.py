@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Iterator
+import re
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from planwise_nb.core.errors import Problem
 from planwise_nb.workforce.csv_tables import SAMPLE, Cell, Row, Table, filled, number, one_of, whole
 from planwise_nb.workforce.figures import figure_schema, number_in_range, plain, rounded
-from planwise_nb.workforce.scenario import SECTIONS
+from planwise_nb.workforce.scenario import SCENARIO_NAME, SECTIONS
 
 
 @dataclass(frozen=True)
@@ -58,11 +60,11 @@ class LeverRow:
     is_rounded: bool = False
 
 
-def read_levers(path: Path, is_scenario: Callable[[str], bool], problems: list[Problem]) -> list[LeverRow]:
+def read_levers(path: Path, problems: list[Problem]) -> list[LeverRow]:
     """All lever rows of ``path``, values rounded to six decimals; what is wrong goes to ``problems``."""
     table = Table(path)
     cells: dict[str, Cell] = {
-        "scenario_id": filled,
+        "scenario_id": _scenario_name,
         "fiscal_year": whole(1900, 2200, blank=True),
         "job_level": whole(1, 99, blank=True),
         "event_type": one_of("RAISE", "PROMOTION", "HIRE"),
@@ -75,7 +77,7 @@ def read_levers(path: Path, is_scenario: Callable[[str], bool], problems: list[P
     rows = table.rows(cells)
     table.unique(rows, ("scenario_id", "fiscal_year", "job_level", "parameter_name"))
     for row in rows:
-        _check_row(row, table, is_scenario)
+        _check_row(row, table)
     problems += table.problems()
     return [] if table.problems() else [_lever_row(row, path) for row in rows]
 
@@ -103,13 +105,34 @@ def rounding_warnings(rows: Iterable[LeverRow]) -> Iterator[Problem]:
         )
 
 
-def _check_row(row: Row, table: Table, is_scenario: Callable[[str], bool]) -> None:
+def stranger_warnings(rows: Iterable[LeverRow], names: Collection[str]) -> Iterator[Problem]:
+    """One warning where ``rows`` are of scenarios that are not among ``names``: who removes a scenario need not clear
+    the table, and who misspells one is told.
+    """
+    strangers: dict[str, LeverRow] = {}
+    for row in rows:
+        if row.scenario_id not in names:
+            strangers.setdefault(row.scenario_id, row)
+    if strangers:
+        yield Problem(
+            rule="unknown_scenario",
+            where="comp_levers.csv",
+            what="a scenario_id is of no scenario, and its rows are not used",
+            fix="Correct scenario_id, put the scenario's YAML file back beside the table, or remove the rows.",
+            count=len(strangers),
+            sample=tuple(_stranger(row, names) for row in list(strangers.values())[:SAMPLE]),
+        )
+
+
+def _stranger(row: LeverRow, names: Collection[str]) -> str:
+    near = get_close_matches(row.scenario_id.lower(), names, 1, 0.6)
+    hint = f"; did you mean {near[0]}?" if near else ""
+    return f"{row.where}: there is no scenario {row.scenario_id!r}{hint}"
+
+
+def _check_row(row: Row, table: Table) -> None:
     name = row["parameter_name"]
     lever = LEVERS[name]
-    if not is_scenario(row["scenario_id"]):
-        what = f"there is no scenario {row['scenario_id']!r}"
-        fix = f"Write {row['scenario_id']}.yaml beside the table or correct scenario_id."
-        table.fault("unknown_scenario", what, f"line {row.line}", fix)
     if row["event_type"] != lever.event_type:
         found = f"line {row.line}: {row['event_type']}"
         fix = f"Write {lever.event_type} as the event_type of {name}."
@@ -119,6 +142,12 @@ def _check_row(row: Row, table: Table, is_scenario: Callable[[str], bool]) -> No
     except ValueError as error:
         found = f"line {row.line}: {row['parameter_value']}"
         table.fault("figure", f"the parameter_value of {name} {error}", found, "Correct the values.")
+
+
+def _scenario_name(text: str) -> str:
+    if not re.fullmatch(SCENARIO_NAME, text):
+        raise ValueError("must be the name of a scenario: 1 to 64 letters a-z, digits, _ or -")
+    return text
 
 
 def _truth(text: str) -> bool:

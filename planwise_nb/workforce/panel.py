@@ -19,7 +19,7 @@ from planwise_nb.core.manifest import done_steps
 from planwise_nb.core.notebooks import read_parameters
 from planwise_nb.core.pipeline import label
 from planwise_nb.core.runs import Run
-from planwise_nb.core.work_view import BAD, WorkView
+from planwise_nb.core.work_view import BAD, INK, WorkView
 from planwise_nb.core.worker import DONE, STOPPED, Said, Worker
 from planwise_nb.workforce import panel_orders
 from planwise_nb.workforce.panel_orders import STEP, UPTO, VALIDATE
@@ -38,6 +38,9 @@ RESET = ("Reset", "undo", "Put every lever back to what the run uses")
 STOP = ("Stop", "stop", "Stop what this notebook began")
 RESUMED = {StepError.__name__, KernelDiedError.__name__}
 """Refusals of a run that has begun, and goes on when it is asked again."""
+
+UNREADABLE = {"missing", "damaged"}
+"""How a run stands that a panel cannot open."""
 
 
 def show_panel(step: WorkforceStep) -> None:
@@ -115,7 +118,8 @@ class Panel:
     def _choices(self) -> list[widgets.Widget]:
         """A choice for each line of the parameters cell: the run, and the year where the step has one."""
         step, manifest = self.step, self.step.run.manifest
-        runs = list(dict.fromkeys([step.run.folder.name, *(row["run_id"] for row in step.run.ledger.runs())]))
+        there = [row["run_id"] for row in step.run.ledger.runs() if row["status"] not in UNREADABLE]
+        runs = list(dict.fromkeys([step.run.folder.name, *there]))
         options = {"run_dir": runs, WORKFORCE.period: manifest["periods"], "scenario": step.scenarios}
         chosen = {"run_dir": step.run.folder.name, WORKFORCE.period: step.year, "scenario": step.scenario}
         made: list[widgets.Widget] = []
@@ -127,7 +131,16 @@ class Panel:
         return made
 
     def _move(self, name: str, value: Any) -> None:
-        """Go where a choice says."""
+        """Go where a choice says; where that cannot be, the panel stays and says why."""
+        said, colour = "", INK
+        try:
+            self._go(name, value)
+        except (OSError, PlanwiseError) as error:
+            said, colour = str(error), BAD
+        self._fill()
+        self.work.say(said, colour)
+
+    def _go(self, name: str, value: Any) -> None:
         step = self.step
         if name == WORKFORCE.period:
             step.move(step.run, value, step.scenario)
@@ -135,8 +148,6 @@ class Panel:
             step.move(step.run, step.year, value)
         else:
             self._open(step.run.ledger.folder(value))
-        self.work.say("")
-        self._fill()
 
     def _open(self, folder: Path) -> None:
         step = self.step

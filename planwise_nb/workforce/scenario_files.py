@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from planwise_nb.core.errors import InputError, Problem
 from planwise_nb.core.yaml_files import read_yaml
-from planwise_nb.workforce.levers import LeverRow, read_levers, rounding_warnings
+from planwise_nb.workforce.levers import LeverRow, read_levers, rounding_warnings, stranger_warnings
 from planwise_nb.workforce.parameter_layers import (
     ParameterLayer,
     level_problems,
@@ -37,7 +37,7 @@ class ScenarioFiles:
     """A scenario and all that it extends, with the tables, as the files say it: read once, for every member.
 
     ``chain``: what each file states, from the scenario to its root; ``levers``: the lever rows of each; ``files``: the
-    paths that were read; ``chain_problems`` and ``table_problems``: what is wrong with them.
+    paths that were read; ``chain_problems`` and ``table_problems``: what is wrong with them; ``warnings``: what is odd.
     """
 
     name: str
@@ -47,6 +47,7 @@ class ScenarioFiles:
     files: tuple[Path, ...]
     chain_problems: tuple[Problem, ...]
     table_problems: tuple[Problem, ...]
+    warnings: tuple[Problem, ...]
 
     def resolve(
         self, settings: Sequence[str] = (), *, years: tuple[int, int] | None = None, seed: int | None = None
@@ -75,7 +76,7 @@ class ScenarioFiles:
             scenario=merged,
             tables=self.tables,
             layers=layers,
-            warnings=tuple(rounding_warnings(row for rows in self.levers for row in rows)),
+            warnings=self.warnings,
             settings=tuple(item for _, item in typed),
             files=self.files,
             census_file=next((part.census_file for part in parts if ("census", "file") in part.values), None),
@@ -111,15 +112,19 @@ def read_scenario(name_or_path: str, folders: Sequence[Path]) -> ScenarioFiles:
     chain = _chain(leaf, searched, chain_problems)
     table_problems: list[Problem] = []
     tables = read_tables(searched, table_problems)
-    levers, lever_files = _levers_of(chain, searched, table_problems)
+    lever_tables: dict[Path, list[LeverRow]] = {}
+    levers = _levers_of(chain, searched, lever_tables, table_problems)
+    names = {*scenario_names(searched), leaf.stem}
+    strangers = stranger_warnings((row for rows in lever_tables.values() for row in rows), names)
     return ScenarioFiles(
         name=leaf.stem,
         chain=tuple(chain),
         levers=tuple(levers),
         tables=tables,
-        files=(*(part.path for part in chain if part.path), *lever_files, *tables.files),
+        files=(*(part.path for part in chain if part.path), *lever_tables, *tables.files),
         chain_problems=tuple(chain_problems),
         table_problems=tuple(table_problems),
+        warnings=(*strangers, *rounding_warnings(row for rows in levers for row in rows)),
     )
 
 
@@ -232,27 +237,25 @@ def _place_of(key: str, parts: Sequence[Part], typed: Sequence[tuple[str, str]])
 
 
 def _levers_of(
-    files: Sequence[Part], searched: Sequence[Path], problems: list[Problem]
-) -> tuple[list[tuple[LeverRow, ...]], list[Path]]:
-    """The lever rows of each scenario of the chain, in its order, and the tables that were read.
+    files: Sequence[Part], searched: Sequence[Path], tables: dict[Path, list[LeverRow]], problems: list[Problem]
+) -> list[tuple[LeverRow, ...]]:
+    """The lever rows of each scenario of the chain, in its order; the tables that were read go to ``tables``.
 
     A scenario's rows are in the first table that has any, not searched further than the folder of the scenario: what
     lies behind belongs to another scenario of the same name, and so does what lies beside one.
     """
-    tables: dict[Path, list[LeverRow]] = {}
     levers: list[tuple[LeverRow, ...]] = []
-    names = {*scenario_names(searched), files[0].name} if files else set()
     for place, part in enumerate(files):
         others = {earlier.path.parent for earlier in files[:place] if earlier.path and earlier.name == part.name}
         near = list(searched)[: [*searched].index(part.path.parent) + 1] if part.path else []
         own: tuple[LeverRow, ...] = ()
         for path in (folder / "comp_levers.csv" for folder in near if folder not in others):
             if path not in tables and os.path.lexists(path):
-                tables[path] = read_levers(path, names.__contains__, problems)
+                tables[path] = read_levers(path, problems)
             if own := tuple(row for row in tables.get(path, []) if row.scenario_id == part.name):
                 break
         levers.append(own)
-    return levers, list(tables)
+    return levers
 
 
 def _refuse(rule: str, where: str, what: str, fix: str) -> NoReturn:

@@ -308,7 +308,7 @@ def _tables() -> Iterator[HostileInput]:
         yield own_table("with a cell of 10 MB", file, good.replace(b"\n", b"\n" + b"9" * 10_000_000, 1))
         yield own_table("of 40 MB", file, good + b"x" * 40_000_000)
     header, lever = lever_table().splitlines()
-    strangers = "".join(lever.replace("mine", f"s{number}") + "\n" for number in range(20_000))
+    strangers = "".join(lever.replace("mine", f"S{number}") + "\n" for number in range(20_000))
     yield own_table("of 100,000 bad rows", "comp_levers.csv", header + "\n" + ",,,,,,,,\n" * 100_000)
     yield own_table("of 20,000 strangers", "comp_levers.csv", header + "\n" + strangers)
     yield own_table("of 20,000 columns", "hazards.csv", ",".join(f"c{number}" for number in range(20_000)) + "\n")

@@ -78,7 +78,7 @@ RATES = {
 }  # fmt: skip
 
 LEVER_CELLS = {
-    "scenario_id": ("nobody", "", "../../x"),
+    "scenario_id": ("Nobody", "", "../../x"),
     "fiscal_year": ("2025.5", "x", "99999", "-1"),
     "job_level": ("0", "1.0", "one", "100"),
     "event_type": ("HIRE", "", "raise!"),
