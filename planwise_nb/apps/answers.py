@@ -12,13 +12,14 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from planwise_nb.core.errors import InputError, PlanwiseError
+from planwise_nb.core.errors import STOPPED, InputError, PlanwiseError
 from planwise_nb.core.printable import inert
 
 Out = Annotated[Path, typer.Option("--out", help="Where runs land, with their registry.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Standard output is one JSON object.")]
 OUT = Path("outputs/runs")
 WRONG_COMMAND = 2
+WRONG = "The command was wrong."
 LONGEST_LINE = 2_000
 _has_printed_json = False
 
@@ -26,7 +27,7 @@ _has_printed_json = False
 def exit_code_told(ended: SystemExit) -> None:
     """Where the command line itself was wrong and ``--json`` was asked for, say so in JSON too."""
     if ended.code == WRONG_COMMAND and "--json" in sys.argv and not _has_printed_json:
-        error = InputError("The command was wrong.", fix="See standard error, or: planwise --help")
+        error = InputError(WRONG, fix="See standard error, or: planwise --help")
         print_json({"status": "refused", "errors": error.as_json()})
 
 
@@ -44,7 +45,7 @@ def reported(as_json: bool, began: float) -> Iterator[None]:
         what = f"{error.filename or 'A file'} cannot be used: {error.strerror or error}."
         refuse(InputError(what, fix="Check the path and its permissions."), as_json, began)
     except KeyboardInterrupt:
-        refuse(PlanwiseError("Stopped."), as_json, began)
+        refuse(PlanwiseError(STOPPED), as_json, began)
 
 
 def refuse(error: PlanwiseError, as_json: bool, began: float, **more: Any) -> NoReturn:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from planwise_nb.apps.answers import print_json, project, refuse, since
-from planwise_nb.core.errors import BusyError, InputError, PlanwiseError
+from planwise_nb.core.errors import STOPPED, BusyError, InputError, PlanwiseError
 
 if TYPE_CHECKING:
     from planwise_nb.workforce.inputs import Request
@@ -69,7 +69,7 @@ def run_and_report(
         failure = (
             error
             if isinstance(error, PlanwiseError)
-            else PlanwiseError("Stopped.", fix=f"Go on: planwise run --resume {started.folder.name}")
+            else PlanwiseError(STOPPED, fix=f"Go on: planwise run --resume {started.folder.name}")
         )
         refused = isinstance(failure, InputError | BusyError)
         refuse(failure, as_json, began, **said | {"status": "refused" if refused else "failed"})

@@ -20,6 +20,9 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+STOPPED = "Stopped."
+"""What is said of a run that was asked to stop, and recorded as the reason why it is not finished."""
+
 
 class PlanwiseError(Exception):
     """Base of all errors that the library raises on purpose.

@@ -14,7 +14,7 @@ import duckdb
 
 from planwise_nb.core import store
 from planwise_nb.core.changes import Source, accepted, noted_sources, require_unchanged, started_files
-from planwise_nb.core.errors import DamagedError, InputError, PlanwiseError, Problem
+from planwise_nb.core.errors import STOPPED, DamagedError, InputError, PlanwiseError, Problem
 from planwise_nb.core.holder import end_kernel, hold
 from planwise_nb.core.kernels import execute
 from planwise_nb.core.ledger import Ledger
@@ -239,7 +239,7 @@ def _recorded_failure(started: Run, key: Key, on_message: Listener) -> Iterator[
         yield
     except BaseException as raised:
         error = _unwritable(raised, started) if isinstance(raised, OSError | duckdb.Error) else raised
-        reason = error.what if isinstance(error, PlanwiseError) else f"{type(error).__name__}: {error}".rstrip(": ")
+        reason = _reason(error)
         seconds = round(time.monotonic() - began, 3)
         spent = round(started.manifest["seconds"] + seconds, 3)
         with suppress(OSError, PlanwiseError):  # on a full disk only the message below says what happened
@@ -251,6 +251,12 @@ def _recorded_failure(started: Run, key: Key, on_message: Listener) -> Iterator[
                 f"{label(key)} failed. {error}\nWhen that is mended, run: planwise run --resume {started.folder.name}",
             )
         raise error from (None if error is raised else raised)
+
+
+def _reason(error: BaseException) -> str:
+    if isinstance(error, KeyboardInterrupt):
+        return STOPPED
+    return error.what if isinstance(error, PlanwiseError) else f"{type(error).__name__}: {error}".rstrip(": ")
 
 
 def _unwritable(error: OSError | duckdb.Error, started: Run) -> PlanwiseError:

@@ -11,7 +11,7 @@ from IPython.display import HTML
 
 from planwise_nb.core import checklist_view
 from planwise_nb.core import display as shown
-from planwise_nb.core.errors import PlanwiseError
+from planwise_nb.core.errors import STOPPED, PlanwiseError
 from planwise_nb.core.ledger import Ledger
 from planwise_nb.core.location import out_folder
 from planwise_nb.core.pipeline import Key, label
@@ -85,7 +85,7 @@ def _unfinished(run: Run, following: Key) -> list[str]:
     if run.is_held:
         return [f"Run {name} goes on: {label(following)} is running. The list below follows it."]
     failure = run.manifest["failure"]
-    is_fault = failure is not None and failure["reason"] != "KeyboardInterrupt"
+    is_fault = failure is not None and failure["reason"] != STOPPED
     why = f" It failed: {html.escape(failure['reason'])}" if is_fault else ""
     return [
         f"Run {name} stopped before the end of {label(following)}.{why}",

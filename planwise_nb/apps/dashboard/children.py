@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
 
+from planwise_nb.apps.answers import WRONG
 from planwise_nb.core.errors import BusyError, InputError
 from planwise_nb.core.holder import holder
 from planwise_nb.core.runs import Run
@@ -29,7 +30,7 @@ class Child:
         self.is_found = False
         self._answer: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - open as long as the child is
         self._report: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115
-        command = [sys.executable, "-m", "planwise_nb.apps.cli", "run", *arguments, "--out", str(out), "--json"]
+        command = [sys.executable, "-m", "planwise_nb.apps.cli", "run", "--out", str(out), "--json", *arguments]
         self.process = subprocess.Popen(
             command,
             cwd=project,
@@ -51,17 +52,35 @@ class Child:
             self.process.send_signal(signal.SIGTERM)
 
     def refusal(self) -> list[tuple[str, str]]:
-        """What it was refused or failed for, each with its fix; empty where it went well or goes on."""
-        if self.is_alive or self.process.returncode == 0:
+        """What it was refused or failed for, each with its fix; empty where it went well or goes on.
+
+        What ended without an answer, such as a command that was wrong, is told as it was printed.
+        """
+        if self.is_alive:
             return []
-        self._answer.seek(0)
+        if self.process.returncode < 0:
+            return [("The run ended unexpectedly.", "Resume it.")]
+        printed, report = _said(self._answer), _said(self._report)
         try:
-            errors = json.loads(self._answer.read())["errors"]
-            return [(" ".join(filter(None, (e.get("where"), e["message"]))), e.get("fix", "")) for e in errors]
-        except (ValueError, KeyError, TypeError):
-            self._report.seek(0)
-            said = self._report.read().decode("utf-8", "replace").strip()
-            return [(said[-LONGEST_REPORT:] or f"The run ended with code {self.process.returncode}.", "")]
+            answer = json.loads(printed)
+            if self.process.returncode == 0 and "run_id" in answer:
+                return []
+            errors = [
+                (" ".join(filter(None, (e.get("where"), e["message"]))), e.get("fix", "")) for e in answer["errors"]
+            ]
+            return [(_unboxed(report), "")] if errors[0][0] == WRONG else errors
+        except (ValueError, KeyError, TypeError, IndexError):
+            return [(report or printed or f"The run ended with code {self.process.returncode}.", "")]
+
+
+def _said(file: IO[bytes]) -> str:
+    file.seek(0)
+    return file.read().decode("utf-8", "replace").strip()[-LONGEST_REPORT:]
+
+
+def _unboxed(report: str) -> str:
+    """What stands in the frame that the command line draws around what is wrong with it; all of it without one."""
+    return " ".join(line.strip("│ ") for line in report.splitlines() if line.startswith("│")) or report
 
 
 def run_of(child: Child, runs: Sequence[Run]) -> Run | None:

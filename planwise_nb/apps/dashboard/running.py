@@ -14,12 +14,14 @@ from planwise_nb.apps.dashboard import parts
 from planwise_nb.apps.dashboard.children import Child, run_of, stop
 from planwise_nb.apps.dashboard.desk import Desk
 from planwise_nb.apps.dashboard.progress import Progress, progress_of
+from planwise_nb.core.errors import STOPPED
 from planwise_nb.core.runs import Run
 
 LOOK_SECONDS = 0.7
 LIST_EVERY = 4
 """How often the run is looked at, and after how many looks the list of runs is read again."""
 MOST_RUNS = 50
+ACCEPT = "--accept-changes"
 TOLD = {
     "running": ("note", "Running"),
     "success": ("good", "Finished"),
@@ -34,6 +36,7 @@ class RunTab:
     def __init__(self, desk: Desk, is_shown: Callable[[], bool]) -> None:
         self.desk, self.is_shown = desk, is_shown
         self.children: list[Child] = []
+        self.asks_to_accept = False
         names = desk.scenarios()
         self.scenario = parts.labelled(widgets.Dropdown(options=names, description="Scenario"))
         self.years = parts.labelled(widgets.Text(description="Years", placeholder="as in the scenario"))
@@ -82,7 +85,7 @@ class RunTab:
 
     def list_runs(self, chosen: str = "") -> None:
         """List the runs, the newest first, and choose one: ``chosen``, else the one that is, else the newest."""
-        rows = self.desk.ledger.runs()[:MOST_RUNS]
+        rows = [row for row in self.desk.ledger.runs() if row["status"] not in ("missing", "damaged")][:MOST_RUNS]
         options = [(f"{row['run_id']}   {row['subject']}", row["run_id"]) for row in rows]
         listed = [run_id for _, run_id in options]
         wanted = chosen or self.runs.value
@@ -94,22 +97,30 @@ class RunTab:
     def _start(self) -> None:
         fields = (("--years", self.years), ("--seed", self.seed), ("--census", self.census))
         options = [word for name, field in fields if field.value.strip() for word in (f"{name}={field.value.strip()}",)]
-        self._begin([str(self.scenario.value), *options], f"Starting {self.scenario.value}: its inputs are checked.")
+        self._begin(
+            [*options, "--", str(self.scenario.value)], f"Starting {self.scenario.value}: its inputs are checked."
+        )
 
     def _resume(self) -> None:
-        accepted = ["--accept-changes"] if self.changed.value else []
+        accepted = [ACCEPT] if self.changed.value else []
         self._begin(["--resume", str(self.runs.value), *accepted], f"Going on with {self.runs.value}.")
 
     def _begin(self, arguments: list[str], said: str) -> None:
+        if self._is_starting():  # a second click
+            return
         self.children.append(Child(arguments, project=self.desk.project.own, out=self.desk.ledger.out))
+        self.start_button.disabled = self.resume_button.disabled = True
+        self.asks_to_accept = self.changed.value = False
         self.message.value = parts.notice("note", html.escape(said))
 
     def _stop(self) -> None:
         with parts.telling(self.message):
             if self.runs.value and (run := self.desk.run(self.runs.value)).is_held:
                 stop(run)
-            elif self.children:
-                self.children[-1].stop()
+            else:
+                for child in self.children:
+                    if not child.is_found:
+                        child.stop()
             self.message.value = parts.notice("note", "Stopping; what is done stays, and the run can be resumed.")
 
     async def _keep_looking(self) -> None:
@@ -137,8 +148,12 @@ class RunTab:
                     self.list_runs(found.folder.name)
 
     def _tell_refusal(self, child: Child) -> None:
-        items = [f"<li>{html.escape(what)}<br><em>{html.escape(fix)}</em></li>" for what, fix in child.refusal()]
-        if items:
+        refusal = child.refusal()
+        self.asks_to_accept = any(ACCEPT in fix for _, fix in refusal)
+        if [what for what, _ in refusal] == [STOPPED]:
+            self.message.value = ""
+        elif refusal:
+            items = [f"<li>{html.escape(what)}<br><em>{html.escape(_on_page(fix))}</em></li>" for what, fix in refusal]
             self.message.value = parts.notice("bad", f"<ul>{''.join(items)}</ul>")
 
     def _is_starting(self) -> bool:
@@ -146,22 +161,32 @@ class RunTab:
 
     def look(self) -> None:
         """Show the run that is chosen as it is now; a value that stays is not sent again."""
+        self.start_button.disabled = self._is_starting()
         if not self.runs.value:
             self.watch.value, self.log.value = '<p class="pw-empty">No run yet.</p>', ""
-            self._allow(stop=bool(self.children), resume=False)
+            self._allow(stop=self._is_starting(), resume=False)
             return
         run = self.desk.run(self.runs.value)
         manifest = run.manifest
         is_held = run.is_held
-        state = "stopped" if manifest["status"] == "running" and not is_held else manifest["status"]
-        self._allow(stop=is_held or self._is_starting(), resume=not is_held and state != "success")
+        was_asked = (manifest.get("failure") or {}).get("reason") == STOPPED
+        is_lost = manifest["status"] == "running" or (manifest["status"] == "failed" and was_asked)
+        state = "stopped" if is_lost and not is_held else manifest["status"]
+        self._allow(
+            stop=is_held or self._is_starting(), resume=not is_held and state != "success" and not self._is_starting()
+        )
         found = progress_of(run)
         self.watch.value = _watched(run, manifest, state, found)
         self.log.value = _log(found)
 
     def _allow(self, *, stop: bool, resume: bool) -> None:
         self.stop_button.disabled, self.resume_button.disabled = not stop, not resume
-        self.changed.layout.display = None if resume else "none"
+        self.changed.layout.display = None if resume and self.asks_to_accept else "none"
+
+
+def _on_page(fix: str) -> str:
+    """A fix without a command where a button does it."""
+    return f"Agree below that files changed, then press Resume: {fix}" if ACCEPT in fix else fix
 
 
 def _watched(run: Run, manifest: dict[str, Any], state: str, found: Progress) -> str:
