@@ -16,12 +16,14 @@ import pytest
 from planwise_nb.core.errors import ChecklistError
 from planwise_nb.core.messages import Message, StepProgressed
 from planwise_nb.core.project import Project
-from planwise_nb.core.runner import run
+from planwise_nb.core.runner import run, start
 from planwise_nb.core.runs import Run
 from planwise_nb.workforce import scenario, step_levers
 from planwise_nb.workforce.figures import Section, figure
+from planwise_nb.workforce.inputs import Request, resolve
 from planwise_nb.workforce.panel import Panel
 from planwise_nb.workforce.panel_orders import STEP, UPTO, VALIDATE, carry_out, order, run_from_panel
+from planwise_nb.workforce.pipeline import WORKFORCE
 from planwise_nb.workforce.step import open_step
 from planwise_nb.workforce.step_levers import levers_of
 from tests.run_copies import copy_of, cut, whole_copy
@@ -67,7 +69,7 @@ def test_the_panel_offers_the_levers_of_its_step_with_range_and_unit(finished_ru
     offered = {field.description: field for field in panel.levers.fields.values()}
     assert set(offered) == {"total_termination_rate", "new_hire_termination_rate", "target_growth_rate"}
     growth = offered["target_growth_rate"]
-    assert (growth.value, growth.min, growth.max) == (0.03, -1, 2)
+    assert growth.value == 0.03 and "-1 to 2" in growth.tooltip
     assert "growth of headcount<br>share of headcount, a year; -1 to 2; from yaml:baseline" in texts(panel.levers.view)
 
 
@@ -99,6 +101,30 @@ def test_a_locked_lever_is_shown_and_cannot_be_changed() -> None:
     lever = step_levers.LeverValue("cola_rate", 1, Decimal("0.02"), "levers:baseline", is_locked=True)
     field = step_levers.LeverFields([lever]).fields[lever.change]
     assert field.disabled and "locked in comp_levers.csv" in field.tooltip
+
+
+def test_a_lever_out_of_range_is_told_with_what_is_allowed_and_nothing_runs(finished_run: Run) -> None:
+    panel = Panel(open_step("workforce_requirements", str(finished_run.folder), 2026))
+    panel.levers.fields[GROWTH].value = 5
+    said = "target_growth_rate must be a number from -1 to 2 (share of headcount, a year), not 5."
+    assert said in texts(panel.view)
+    runs = finished_run.ledger.runs()
+    panel.buttons[STEP].click()
+    assert is_free(panel) and finished_run.ledger.runs() == runs
+    panel.reset.click()
+    assert said not in texts(panel.view)
+
+
+def test_of_several_members_a_panel_with_levers_lets_choose_whose_they_are(tmp_path: Path, small_census: Path) -> None:
+    request = Request(scenario="baseline,high_growth", years=(2025, 2025), census=small_census)
+    begun = start(WORKFORCE, resolve(Project(tmp_path), request), out=tmp_path / "runs", command=["test"])
+    run(begun, quiet, until=("workforce_baseline", 2025))
+    panel = Panel(open_step("workforce_requirements", str(begun.folder), 2025))
+    assert choices(panel)["scenario"].options == ("baseline", "high_growth")
+    before = panel.levers.fields[GROWTH].value
+    choices(panel)["scenario"].value = "high_growth"
+    assert panel.step.scenario == "high_growth" and panel.levers.fields[GROWTH].value > before
+    assert "scenario" not in choices(Panel(open_step("year_transition", str(begun.folder), 2025)))
 
 
 def test_reset_puts_every_lever_back(finished_run: Run) -> None:

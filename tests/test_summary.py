@@ -118,6 +118,15 @@ def test_both_tell_the_headcount_pay_and_provenance(tmp_path):
         assert "1 of 1 checks hold" in text
 
 
+def test_both_tell_the_git_revision_and_the_platform_where_the_manifest_has_them(tmp_path):
+    revision = "0123456789abcdef0123456789abcdef01234567"
+    made_on = {"git": {"revision": revision, "is_dirty": True}, "platform": "Linux-6.1-x86_64"}
+    for text in summary(tmp_path, manifest=MANIFEST | made_on):
+        assert f"{revision}, with changes" in text and "Linux-6.1-x86_64" in text
+    for text in summary(tmp_path, manifest=MANIFEST | {"git": None}):
+        assert "Git revision" not in text
+
+
 def test_parameters_that_differ_are_told_with_both_values(tmp_path):
     text, page = summary(tmp_path)
     assert r"| 2025, 2026 | 0.1 | 0.12 | set |" in text

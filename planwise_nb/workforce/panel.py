@@ -39,6 +39,9 @@ STOP = ("Stop", "stop", "Stop what this notebook began")
 RESUMED = {StepError.__name__, KernelDiedError.__name__}
 """Refusals of a run that has begun, and goes on when it is asked again."""
 
+MEMBER = "scenario"
+"""The parameter of a notebook that shows one member of the run."""
+
 UNREADABLE = {"missing", "damaged"}
 """How a run stands that a panel cannot open."""
 
@@ -62,7 +65,7 @@ def _levers(step: WorkforceStep) -> list[LeverValue]:
 def _parameters(step: WorkforceStep) -> list[tuple[str, str, str]]:
     """Name, value and explanation of each line of the notebook's parameters cell."""
     manifest = step.run.manifest
-    used = {"run_dir": manifest["run_id"], WORKFORCE.period: step.year, "scenario": step.scenario}
+    used = {"run_dir": manifest["run_id"], WORKFORCE.period: step.year, MEMBER: step.scenario}
     notebook = step.run.folder / "project/notebooks" / WORKFORCE.name / WORKFORCE.step(step.name).notebook
     return [(parameter.name, str(used[parameter.name]), parameter.help) for parameter in read_parameters(notebook)]
 
@@ -116,14 +119,19 @@ class Panel:
         checklist_view.refresh(self._checklist, self.step.run, self.step.year)
 
     def _choices(self) -> list[widgets.Widget]:
-        """A choice for each line of the parameters cell: the run, and the year where the step has one."""
+        """A choice for each line of the parameters cell: the run, and the year where the step has one; and, of several
+        members, whose levers are shown.
+        """
         step, manifest = self.step, self.step.run.manifest
         there = [row["run_id"] for row in step.run.ledger.runs() if row["status"] not in UNREADABLE]
         runs = list(dict.fromkeys([step.run.folder.name, *there]))
-        options = {"run_dir": runs, WORKFORCE.period: manifest["periods"], "scenario": step.scenarios}
-        chosen = {"run_dir": step.run.folder.name, WORKFORCE.period: step.year, "scenario": step.scenario}
+        options = {"run_dir": runs, WORKFORCE.period: manifest["periods"], MEMBER: step.scenarios}
+        chosen = {"run_dir": step.run.folder.name, WORKFORCE.period: step.year, MEMBER: step.scenario}
         made: list[widgets.Widget] = []
-        for name, _, meaning in _parameters(step):
+        offered = [(name, meaning) for name, _, meaning in _parameters(step)]
+        if self.levers.fields and len(step.scenarios) > 1 and MEMBER not in dict(offered):
+            offered.append((MEMBER, "whose levers are shown; the cells show every member"))
+        for name, meaning in offered:
             choice = widgets.Dropdown(options=options[name], value=chosen[name], description=name, tooltip=meaning)
             choice.style.description_width, choice.layout.width = "70px", "320px"
             choice.observe(lambda change, name=name: self._move(name, change["new"]), "value")
@@ -144,7 +152,7 @@ class Panel:
         step = self.step
         if name == WORKFORCE.period:
             step.move(step.run, value, step.scenario)
-        elif name == "scenario":
+        elif name == MEMBER:
             step.move(step.run, step.year, value)
         else:
             self._open(step.run.ledger.folder(value))
@@ -161,13 +169,16 @@ class Panel:
 
     def _foretell(self) -> None:
         """Say what the button will do, or why it will not."""
-        if told := self.levers.told():
+        faults = self.levers.faults()
+        if faults:
+            said = f"Nothing runs with a lever out of range: {'; '.join(faults)}."
+        elif told := self.levers.told():
             said = "A child of this run runs from the beginning up to here, with " + "; ".join(told) + "."
         elif self.step.key in self.step.checklist.done:
             said = "This step is done. Run it again, and a child of this run has it; this run stays as it is."
         else:
             said = self._refused() or "This step is next in this run."
-        self._foretold.value = f"<div>{html.escape(said)}</div>"
+        self._foretold.value = f'<div style="color:{BAD if faults else INK}">{html.escape(said)}</div>'
 
     def _refused(self) -> str:
         """Why this step alone cannot run now; empty where it can. The button that mends it is offered."""
@@ -186,7 +197,9 @@ class Panel:
         self.work.offer.children = (button,)
 
     def _begin(self, asks: str) -> None:
-        """Begin what a button asks for; a trouble that shows at once is said."""
+        """Begin what a button asks for; a trouble that shows at once is said, as a lever out of range is already."""
+        if self.levers.faults():
+            return
         step, keys = self.step, self.step.checklist.keys
         ordered = panel_orders.order(asks, step.run, step.key, self.levers.changes)
         self._enable(False)

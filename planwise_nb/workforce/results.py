@@ -223,8 +223,14 @@ def facts(manifest: Mapping[str, Any]) -> dict[str, str]:
         "Rows set aside": _count(census.get("set_aside")),
         "Inputs digest": manifest.get("inputs_digest"),
         "Versions": ", ".join(f"{name} {versions[name]}" for name in TOLD_VERSIONS if name in versions),
+        "Git revision": _revision(manifest.get("git")),
+        "Platform": manifest.get("platform"),
     }
     return {name: str(value) for name, value in told.items() if value not in (None, "")}
+
+
+def _revision(git: Mapping[str, Any] | None) -> str:
+    return f"{git['revision']}{', with changes' if git['is_dirty'] else ''}" if git else ""
 
 
 def _command(command: object) -> str:

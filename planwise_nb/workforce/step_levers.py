@@ -11,7 +11,7 @@ from typing import Any
 import ipywidgets as widgets
 import pandas as pd
 
-from planwise_nb.workforce.figures import figure_schema, plain
+from planwise_nb.workforce.figures import figure_schema, number_in_range, plain
 from planwise_nb.workforce.parameter_layers import PARAMETERS
 from planwise_nb.workforce.scenario import SECTIONS
 
@@ -101,7 +101,7 @@ class LeverFields:
         self.view = self._grid() if levers else widgets.VBox()
 
     @property
-    def fields(self) -> Mapping[Change, widgets.BoundedFloatText]:
+    def fields(self) -> Mapping[Change, widgets.FloatText]:
         """The fields by lever."""
         return self._fields
 
@@ -118,6 +118,16 @@ class LeverFields:
             f"{self._levers[change].title} {plain(now[change])} → {plain(value)}"
             for change, value in self.changes.items()
         ]
+
+    def faults(self) -> list[str]:
+        """The fields whose value is out of range, as people read them, with what is allowed."""
+        found = []
+        for change, value in self.changes.items():
+            try:
+                number_in_range(value, self._levers[change].schema)
+            except ValueError as error:
+                found.append(f"{self._levers[change].title} {error}, not {plain(value)}")
+        return found
 
     def reset(self) -> None:
         """Put every field back to what the run uses."""
@@ -145,14 +155,15 @@ def _meaning(levers: Sequence[LeverValue]) -> widgets.HTML:
     return widgets.HTML(f'<div style="line-height:1.3">{lines}</div>')
 
 
-def _field(lever: LeverValue) -> widgets.BoundedFloatText:
-    """The field of a lever. Its description is its label for screen readers; the eye has the grid's heads."""
+def _field(lever: LeverValue) -> widgets.FloatText:
+    """The field of a lever. Its description is its label for screen readers; the eye has the grid's heads.
+
+    It holds whatever is typed: a bounded field would put the end of the range in its place, and nobody would know.
+    """
     schema = lever.schema
     locked = "; locked in comp_levers.csv" if lever.is_locked else ""
-    return widgets.BoundedFloatText(
+    return widgets.FloatText(
         value=float(lever.parameter_value),
-        min=float(schema["minimum"]),
-        max=float(schema["maximum"]),
         step=0.001,
         description=lever.title,
         disabled=lever.is_locked,

@@ -117,8 +117,14 @@ def test_every_control_of_a_panel_has_a_label_and_is_reached_by_keyboard(page: P
 
 def test_every_text_of_a_panel_stands_out_from_its_ground(page: Page, lab: Server) -> None:
     open_notebook(page, lab, REQUIREMENTS)
-    page.locator(PANEL).get_by_role("button", name="Validate").wait_for()
+    panel = page.locator(PANEL)
+    panel.get_by_role("button", name="Validate").wait_for()
     assert faint_texts(page, PANEL) == []
+    lever = panel.get_by_role("spinbutton", name="target_growth_rate")
+    lever.fill("5")
+    lever.press("Tab")
+    panel.get_by_text("target_growth_rate must be a number from -1 to 2").wait_for()
+    assert faint_texts(page, PANEL) == [] and lever.input_value() == "5"
 
 
 def test_a_wrong_token_is_refused(page: Page, lab: Server) -> None:
