@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import re
 import time
 from collections.abc import Callable
 from decimal import Decimal
@@ -14,7 +16,8 @@ from planwise_nb.apps.dashboard.desk import Desk
 from planwise_nb.apps.dashboard.impact import ImpactTab
 from planwise_nb.apps.dashboard.parts import notice, pairs, told
 from planwise_nb.apps.dashboard.progress import progress_of
-from planwise_nb.core.errors import InputError, Problem
+from planwise_nb.apps.dashboard.running import RunTab
+from planwise_nb.core.errors import STOPPED, InputError, Problem
 from planwise_nb.core.ledger import Ledger
 from planwise_nb.core.messages import RunFinished, StepFinished, read_log
 from planwise_nb.core.project import Project
@@ -105,13 +108,44 @@ def test_a_stopped_run_is_resumed_to_its_end(tmp_path: Path, small_census: Path)
     [run] = runs()
     stop(run)
     wait_until(lambda: not child.is_alive)
-    assert ledger.state(ledger.runs()[0]) in ("stopped", "failed")
+    assert run.manifest["failure"]["reason"] == STOPPED
+    assert asyncio.run(watched(Desk(Project(tmp_path), ledger))) == ("Stopped: it can be resumed", False)
     with pytest.raises(InputError, match="Nobody runs"):
         stop(run)
     again = Child(["--resume", run.folder.name], project=tmp_path, out=ledger.out)
     wait_until(lambda: not again.is_alive)
     assert again.refusal() == []
     assert run.manifest["status"] == "success"
+
+
+async def watched(desk: Desk) -> tuple[str, bool]:
+    """What the tab Run says of the newest run, and whether it offers no going on."""
+    tab = RunTab(desk, lambda: False)
+    tab._task.cancel()
+    assert "KeyboardInterrupt" not in tab.watch.value and "planwise run" not in tab.watch.value
+    return re.findall(r'role="status">([^<]*)<', tab.watch.value)[0], tab.resume_button.disabled
+
+
+def test_a_killed_run_is_no_error_of_its_last_line(tmp_path: Path) -> None:
+    child = Child(["--", "baseline"], project=tmp_path, out=tmp_path / "runs")
+    child.process.kill()
+    wait_until(lambda: not child.is_alive)
+    assert child.refusal() == [("The run ended unexpectedly.", "Resume it.")]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--seed=many", "--", "baseline"], "Invalid value for '--seed'"),
+        (["--", "--help"], "--help"),
+        (["--help"], "Show this message"),
+    ],
+)
+def test_a_child_that_ran_nothing_says_what_it_printed(tmp_path: Path, arguments: list[str], said: str) -> None:
+    child = Child(arguments, project=tmp_path, out=tmp_path / "runs")
+    wait_until(lambda: not child.is_alive)
+    [(what, _)] = child.refusal()
+    assert said in what and "See standard error" not in what
 
 
 def test_what_people_wrote_is_shown_and_never_run() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import html
 import re
+import shutil
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -126,7 +127,7 @@ def test_results_show_a_run_filtered_and_lead_to_its_files(desk: Desk, finished_
     assert tab.figures.value != whole and tab.figures.value.count("<tr>") == 2
     links = [html.unescape(link) for link in re.findall(r'href="([^"]+)"', tab.downloads.value)]
     assert len(links) == 10 and all(f"run_id={finished_run.folder.name}" in link for link in links)
-    assert "level=1" in links[-1] and "year=2026" in links[-1]
+    assert " download" not in tab.downloads.value and "level=1" in links[-1] and "year=2026" in links[-1]
 
 
 def test_results_of_no_run_say_so(tmp_path: Path) -> None:
@@ -147,9 +148,11 @@ def test_the_workbook_of_a_run_is_downloaded(finished_run: Run, tmp_path: Path) 
     out, run_id = finished_run.ledger.out, finished_run.folder.name
     book = openpyxl.load_workbook(workbook_file(tmp_path, out, [run_id, run_id]))
     assert {"Contents", "Charts", "Headcount"} <= set(book.sheetnames)
-    for wanted in ([], [run_id] * 5):
-        with pytest.raises(InputError, match=f"{len(wanted)} runs are asked for"):
+    for wanted, said in (([], "0 runs"), ([f"{n}" for n in range(5)], "5 runs"), ([""], "No run is named")):
+        with pytest.raises(InputError, match=said):
             workbook_file(tmp_path, out, wanted)
+    with pytest.raises(InputError, match="No run is named"):
+        table_file(tmp_path, out, run_id="", table="fct_year_metrics", kind=".csv", picked=((), (), ()))
 
 
 def test_the_run_tab_watches_a_finished_run_and_tells_why_another_is_refused(desk: Desk) -> None:
@@ -167,6 +170,39 @@ def test_the_run_tab_watches_a_finished_run_and_tells_why_another_is_refused(des
     assert "Finished" in watched and "16 of 16" in watched
     assert "multi_year_summary done" in log
     assert "pw-bad" in refused and "2025-1999" in refused
+
+
+def test_a_second_click_starts_no_second_run(desk: Desk) -> None:
+    async def use() -> tuple[int, bool, bool]:
+        tab = RunTab(desk, lambda: True)
+        tab.years.value = "2025-1999"
+        for _ in range(2):
+            press(tab.box, "Start run")
+        tab.look()
+        count, is_disabled = len(tab.children), tab.start_button.disabled
+        while tab.children:
+            await asyncio.sleep(0.1)
+        tab.look()
+        tab._task.cancel()
+        return count, is_disabled, tab.start_button.disabled
+
+    assert asyncio.run(use()) == (1, True, False)
+
+
+def test_a_run_whose_folder_is_gone_is_not_listed(tmp_path: Path, finished_run: Run) -> None:
+    ledger = Ledger(tmp_path / "runs")
+    subject = finished_run.folder.parent.name
+    shutil.copytree(finished_run.folder, ledger.out / subject / finished_run.folder.name)
+
+    async def use() -> tuple[tuple[str, ...], str, bool]:
+        tab = RunTab(Desk(Project(tmp_path), ledger), lambda: True)
+        tab._task.cancel()
+        assert tab.runs.options and tab.log.value
+        shutil.rmtree(ledger.out / subject)
+        tab.list_runs()
+        return tab.runs.options, tab.log.value, tab.stop_button.disabled and tab.resume_button.disabled
+
+    assert asyncio.run(use()) == ((), "", True)
 
 
 def test_the_dashboard_has_five_tabs(desk: Desk) -> None:

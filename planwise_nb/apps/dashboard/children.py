@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO
 
 from planwise_nb.apps.answers import WRONG
-from planwise_nb.core.errors import BusyError, InputError
+from planwise_nb.core.errors import STOPPED, BusyError, InputError
 from planwise_nb.core.holder import holder
 from planwise_nb.core.runs import Run
 
@@ -59,16 +59,17 @@ class Child:
         if self.is_alive:
             return []
         if self.process.returncode < 0:
-            return [("The run ended unexpectedly.", "Resume it.")]
+            is_asked = self.process.returncode == -signal.SIGTERM  # before it had begun
+            return [(STOPPED, "") if is_asked else ("The run ended unexpectedly.", "Resume it.")]
         printed, report = _said(self._answer), _said(self._report)
         try:
             answer = json.loads(printed)
             if self.process.returncode == 0 and "run_id" in answer:
                 return []
-            errors = [
-                (" ".join(filter(None, (e.get("where"), e["message"]))), e.get("fix", "")) for e in answer["errors"]
-            ]
-            return [(_unboxed(report), "")] if errors[0][0] == WRONG else errors
+            errors = answer["errors"]
+            if errors[0]["message"] == WRONG:
+                return [(_unboxed(report), "")]
+            return [(" ".join(filter(None, (e.get("where"), e["message"]))), e.get("fix", "")) for e in errors]
         except (ValueError, KeyError, TypeError, IndexError):
             return [(report or printed or f"The run ended with code {self.process.returncode}.", "")]
 

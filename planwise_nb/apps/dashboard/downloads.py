@@ -77,6 +77,8 @@ def table_file(place: Path, out: Path, *, run_id: str, table: str, kind: str, pi
     """Write a table of a run below ``out`` as a file in ``place``: the rows of the statuses, levels and years that are
     ``picked``. Raises ``InputError`` for what there is not.
     """
+    if not run_id:
+        raise InputError("No run is named.", fix="Choose a run in the tab Results.")
     if kind not in KINDS:
         raise InputError(f"{kind!r} is no kind of file.", fix=f"Ask for one of {', '.join(KINDS)}.")
     folder = Ledger(out).folder(run_id)
@@ -88,6 +90,9 @@ def table_file(place: Path, out: Path, *, run_id: str, table: str, kind: str, pi
 
 def workbook_file(place: Path, out: Path, run_ids: Sequence[str]) -> Path:
     """Write the workbook of runs below ``out`` as a file in ``place``. Raises ``InputError`` for what there is not."""
+    if not all(run_ids):
+        raise InputError("No run is named.", fix="Choose a run in the tab Results.")
+    run_ids = list(dict.fromkeys(run_ids))
     if not 1 <= len(run_ids) <= MOST_RUNS:
         raise InputError(f"{len(run_ids)} runs are asked for.", fix=f"Ask for 1 to {MOST_RUNS}.")
     ledger = Ledger(out)

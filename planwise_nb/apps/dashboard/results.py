@@ -170,13 +170,13 @@ class ResultsTab:
             for table, said in FILES:
                 links = " ".join(
                     f'<a class="pw-link" href="{html.escape(address(run_id, table, kind, self.selection))}"'
-                    f' aria-label="{html.escape(f"{label}: {said}, {name}")}" download>{label}</a>'
+                    f' aria-label="{html.escape(f"{label}: {said}, {name}")}">{label}</a>'
                     for kind, label in KINDS
                 )
                 rows.append(f"<tr><td>{html.escape(name)}</td><td>{html.escape(said)}</td><td>{links}</td></tr>")
         heads = "<thead><tr><th>Run</th><th>What</th><th>As</th></tr></thead>"
         workbook = (
-            f'<p><a class="pw-link" href="{html.escape(workbook_address(self._named().values()))}" download>'
+            f'<p><a class="pw-link" href="{html.escape(workbook_address(self._named().values()))}">'
             "Workbook of these runs, side by side</a>: formatted sheets and charts, of all years and people.</p>"
         )
         table = f'<table class="planwise">{heads}<tbody>{"".join(rows)}</tbody></table>'

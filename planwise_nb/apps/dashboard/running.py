@@ -151,7 +151,7 @@ class RunTab:
         refusal = child.refusal()
         self.asks_to_accept = any(ACCEPT in fix for _, fix in refusal)
         if [what for what, _ in refusal] == [STOPPED]:
-            self.message.value = ""
+            self.message.value = parts.notice("warn", STOPPED)
         elif refusal:
             items = [f"<li>{html.escape(what)}<br><em>{html.escape(_on_page(fix))}</em></li>" for what, fix in refusal]
             self.message.value = parts.notice("bad", f"<ul>{''.join(items)}</ul>")
