@@ -17,6 +17,9 @@ from planwise_nb.workforce.comparison import MOST_RUNS, Comparison, picked_chart
 from planwise_nb.workforce.selections import STATUSES, Selection
 
 LISTED = 50
+HOW_TO_CHOOSE = (
+    "Choose several with Ctrl or Shift; nothing chosen means all. Of an ensemble, its first member is shown."
+)
 WIDTH = 400
 FILES = (
     ("fct_year_metrics", "Year metrics: one row a year"),
@@ -68,7 +71,7 @@ class ResultsTab:
         refresh = parts.button("Look again", self.refresh, css="pw-quiet", tip="Look for new runs and years")
         self.box = widgets.VBox([
             parts.card(
-                parts.heading("Runs and filters", "Choose several with Ctrl or Shift; nothing chosen means all."),
+                parts.heading("Runs and filters", HOW_TO_CHOOSE),
                 parts.row(self.runs, self.statuses, self.levels, self.years, css="pw-top"),
                 parts.row(refresh, clear),
                 self.message,
