@@ -136,7 +136,7 @@ def start(page: Page, scenario: str, years: str = "") -> None:
 def compare(page: Page) -> None:
     go(page, "Results")
     runs = page.get_by_label("Runs, up to four")
-    page.wait_for_function("() => document.querySelector('.pw-sheet td') !== null")
+    page.get_by_role("region", name="By year and run, as filtered").wait_for()
     runs.select_option(label=runs.locator("option").all_inner_texts())
     for scenario in ("careful", "small"):
         page.get_by_role("cell", name=scenario).first.wait_for()
@@ -168,6 +168,7 @@ def test_a_locked_lever_cannot_be_changed_and_a_name_that_is_taken_asks_first(op
     opened.get_by_role("cell", name="3", exact=True).wait_for()
     assert opened.get_by_label("Merit raise, level 5, 2025", exact=True).input_value() == "2"
     type_in(opened, "Name", "small")
+    type_in(opened, "Saved by", "A planner")
     opened.get_by_label("Replace the scenario of that name").wait_for()
     opened.get_by_role("button", name="Save scenario").click()
     opened.get_by_text("There is a scenario small already").wait_for()

@@ -168,18 +168,19 @@ class ResultsTab:
         return len(self.opened) == 1
 
     def _links(self) -> str:
+        """The downloads; a link without ``download`` would leave the page, which then ends its kernel."""
         rows = []
         for name, run_id in self._named().items():
             for table, said in FILES:
                 links = " ".join(
                     f'<a class="pw-link" href="{html.escape(address(run_id, table, kind, self.selection))}"'
-                    f' aria-label="{html.escape(f"{label}: {said}, {name}")}">{label}</a>'
+                    f' aria-label="{html.escape(f"{label}: {said}, {name}")}" download>{label}</a>'
                     for kind, label in KINDS
                 )
                 rows.append(f"<tr><td>{html.escape(name)}</td><td>{html.escape(said)}</td><td>{links}</td></tr>")
         heads = "<thead><tr><th>Run</th><th>What</th><th>As</th></tr></thead>"
         workbook = (
-            f'<p><a class="pw-link" href="{html.escape(workbook_address(self._named().values()))}">'
+            f'<p><a class="pw-link" href="{html.escape(workbook_address(self._named().values()))}" download>'
             "Workbook of these runs, side by side</a>: formatted sheets and charts, of all years and people.</p>"
         )
         table = f'<table class="planwise">{heads}<tbody>{"".join(rows)}</tbody></table>'
