@@ -73,7 +73,6 @@ class RunFinished:
     seconds: float
 
 
-KINDS = (RunStarted, StepStarted, StepProgressed, StepFinished, StepFailed, RunFinished)
 Message = RunStarted | StepStarted | StepProgressed | StepFinished | StepFailed | RunFinished
 Listener = Callable[[Message], None]
 
@@ -102,14 +101,13 @@ def as_json(message: Message) -> dict[str, Any]:
 
 
 def message_of(said: Mapping[str, Any]) -> Message | None:
-    """The message that ``as_json`` made an object of; None for an object of another kind."""
-    kinds: dict[str, Any] = {kind.__name__: kind for kind in KINDS}
+    """The message that ``as_json`` made an object of; None for an object of another kind. A time ``at`` is no part of
+    it.
+    """
+    kinds: dict[str, Any] = {kind.__name__: kind for kind in get_args(Message)}
     if (kind := kinds.get(str(said.get("message")))) is None:
         return None
-    values = {name: value for name, value in said.items() if name != "message"}
-    if "key" in values:
-        values["key"] = tuple(values["key"])
-    message: Message = kind(**values)
+    message: Message = kind(**{name: _unlisted(value) for name, value in said.items() if name not in ("at", "message")})
     return message
 
 
@@ -139,14 +137,13 @@ def log_to(path: Path) -> Listener:
 
 def read_log(path: Path) -> list[tuple[datetime, Message]]:
     """The messages that ``log_to`` wrote, with their times; a line that is being written is left out."""
-    kinds = {kind.__name__: kind for kind in get_args(Message)}
     found: list[tuple[datetime, Message]] = []
     for text in path.read_text(encoding="utf-8").splitlines() if path.exists() else ():
         try:
             entry = json.loads(text)
-            values = {name: _unlisted(value) for name, value in entry.items() if name not in ("at", "message")}
-            found.append((datetime.fromisoformat(entry["at"]), kinds[entry["message"]](**values)))
-        except (ValueError, KeyError, TypeError):
+            if (message := message_of(entry)) is not None:
+                found.append((datetime.fromisoformat(entry["at"]), message))
+        except (ValueError, KeyError, TypeError, AttributeError):
             continue
     return found
 
