@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -16,8 +17,12 @@ from planwise_nb.core import store
 from planwise_nb.core.errors import ModelError
 from planwise_nb.workforce import dbt_project
 from planwise_nb.workforce.dbt_project import CompiledModel
+from planwise_nb.workforce.pipeline import WORKFORCE
 
 NO_TIME = "1970-01-01 00:00:00"
+
+CHECKS = "checks"
+"""The tag of the models that check others and that no other model reads."""
 
 
 @dataclass(frozen=True)
@@ -56,17 +61,51 @@ def _build(
     project = dbt_project.compiled()
     wanted = [model for model in project if is_wanted(model)]
     built = []
-    with store.connect(Path(store.DATABASE)) as connection:
-        connection.execute("set preserve_insertion_order = false")
-        connection.execute(f"set variable simulation_year = {int(year)}")
-        connection.execute(f"set variable run_started_at = '{datetime.fromisoformat(started_at)}'")
-        create_marts(connection, project)
+    with _opened(project, started_at) as connection:
+        _turn_to(connection, year)
         for place, model in enumerate(wanted):
             on_progress(place / len(wanted), model.name)
             began = time.perf_counter()
             _replace(connection, model)
             built.append(Model(model.name, round(time.perf_counter() - began, 3)))
     return tuple(built)
+
+
+def build_years(
+    years: Sequence[int],
+    *,
+    with_checks: bool = False,
+    on_progress: Callable[[float, str], None] = lambda part, what: None,
+) -> None:
+    """Build the models of all ``years``, each year after the one before, in the folder of a run as working directory.
+    ``on_progress`` hears of each year that begins: the part of them that is done, and the year.
+
+    Raises ``ModelError`` as ``build`` does.
+    """
+    left_out = {WORKFORCE.summary.name} | (set() if with_checks else {CHECKS})
+    project = dbt_project.compiled()
+    wanted = [model for model in project if model.tags and not left_out & {*model.tags}]
+    with _opened(project, NO_TIME) as connection:
+        for place, year in enumerate(years):
+            on_progress(place / len(years), str(year))
+            _turn_to(connection, year)
+            for model in wanted:
+                if place == 0 or WORKFORCE.setup.name not in model.tags:
+                    _replace(connection, model)
+
+
+@contextmanager
+def _opened(project: Iterable[CompiledModel], started_at: str) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The run's database, ready for its models."""
+    with store.connect(Path(store.DATABASE)) as connection:
+        connection.execute("set preserve_insertion_order = false")
+        connection.execute(f"set variable run_started_at = '{datetime.fromisoformat(started_at)}'")
+        create_marts(connection, project)
+        yield connection
+
+
+def _turn_to(connection: duckdb.DuckDBPyConnection, year: int) -> None:
+    connection.execute(f"set variable simulation_year = {int(year)}")
 
 
 def create_marts(connection: duckdb.DuckDBPyConnection, project: Iterable[CompiledModel]) -> None:
