@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import tempfile
 from contextlib import chdir
@@ -58,18 +57,14 @@ def _papermill(kind: str, source: str, target: str, place: str) -> None:
 
 def models(census: str, years: str, folder: str) -> None:
     """Let dbt build the models of all years, in one process and a call a year: no notebooks, no records."""
-    from planwise_nb.workforce.dbt_project import invoke  # noqa: PLC0415
-    from planwise_nb.workforce.pipeline import WORKFORCE  # noqa: PLC0415
+    from planwise_nb.workforce.models import build_years_by_dbt  # noqa: PLC0415
 
     inputs = _inputs(census, years)
     place = Path(folder)
     place.mkdir(parents=True)
     inputs.write(place)
-    years_steps = [(inputs.periods[0], [WORKFORCE.setup]), *((year, WORKFORCE.steps) for year in inputs.periods)]
     with chdir(place):
-        for year, steps in [*years_steps, (inputs.periods[0], [WORKFORCE.summary])]:
-            given = json.dumps({"simulation_year": year, "run_folder": "."})
-            invoke(["run", "--select", *(f"tag:{step.name}" for step in steps), "--vars", given])
+        build_years_by_dbt(inputs.periods)
 
 
 def _inputs(census: str, years: str) -> WorkforceInputs:

@@ -89,17 +89,22 @@ class Draft:
 
     def member(self) -> ResolvedScenario:
         """The draft beside its base, as second member of one calculation."""
-        layers = [
-            ParameterLayer(
-                layer=DRAFT_LAYER,
-                parameter_name=name,
-                fiscal_year=year,
-                job_level=level,
-                parameter_value=value,
-                parameter_source=DRAFT,
-                is_locked=False,
-                where=DRAFT,
-            )
-            for (name, year, level), value in self.changes.items()
-        ]
-        return replace(self.base, scenario_id=DRAFT, member_number=2, layers=(*layers, *self.base.layers))
+        return replace(laid_over(self.base, self.changes, DRAFT), member_number=2)
+
+
+def laid_over(base: ResolvedScenario, changes: Mapping[Cell, Decimal], name: str) -> ResolvedScenario:
+    """The scenario ``name``: ``base`` with ``changes`` laid over all that it says, which come from ``name`` too."""
+    layers = [
+        ParameterLayer(
+            layer=DRAFT_LAYER,
+            parameter_name=parameter,
+            fiscal_year=year,
+            job_level=level,
+            parameter_value=value,
+            parameter_source=name.rpartition("~")[2],
+            is_locked=False,
+            where=name,
+        )
+        for (parameter, year, level), value in changes.items()
+    ]
+    return replace(base, scenario_id=name, layers=(*layers, *base.layers))

@@ -49,7 +49,7 @@ class Request:
 
 @dataclass(frozen=True)
 class WorkforceInputs:
-    """Checked inputs of a run of one scenario or of several."""
+    """Checked inputs of a run of one scenario or of several; ``attachments``: files that are kept beside them."""
 
     project: Project
     subject: str
@@ -59,6 +59,7 @@ class WorkforceInputs:
     census_file: Path
     census_map_file: Path | None
     warnings: tuple[Problem, ...]
+    attachments: tuple[Path, ...] = ()
 
     @property
     def periods(self) -> tuple[int, ...]:
@@ -118,6 +119,8 @@ class WorkforceInputs:
         self.census.write(folder / "inputs")
         if self.census_map_file:
             shutil.copy(self.census_map_file, folder / "inputs" / "census_map.yaml")
+        for path in self.attachments:
+            shutil.copyfile(path, folder / "inputs" / path.name)
         self._write_parameters(folder / "params")
         for source in self.sources():
             if source.target:

@@ -71,20 +71,14 @@ def _build(
     return tuple(built)
 
 
-def build_years(
-    years: Sequence[int],
-    *,
-    with_checks: bool = False,
-    on_progress: Callable[[float, str], None] = lambda part, what: None,
-) -> None:
-    """Build the models of all ``years``, each year after the one before, in the folder of a run as working directory.
-    ``on_progress`` hears of each year that begins: the part of them that is done, and the year.
+def build_years(years: Sequence[int], on_progress: Callable[[float, str], None] = lambda part, what: None) -> None:
+    """Build the models of all ``years`` but their checks, each year after the one before, in the folder of a run as
+    working directory. ``on_progress`` hears of each year that begins: the part of them that is done, and the year.
 
     Raises ``ModelError`` as ``build`` does.
     """
-    left_out = {WORKFORCE.summary.name} | (set() if with_checks else {CHECKS})
     project = dbt_project.compiled()
-    wanted = [model for model in project if model.tags and not left_out & {*model.tags}]
+    wanted = [model for model in project if model.tags and not {CHECKS, WORKFORCE.summary.name} & {*model.tags}]
     with _opened(project, NO_TIME) as connection:
         for place, year in enumerate(years):
             on_progress(place / len(years), str(year))
@@ -92,6 +86,17 @@ def build_years(
             for model in wanted:
                 if place == 0 or WORKFORCE.setup.name not in model.tags:
                     _replace(connection, model)
+
+
+def build_years_by_dbt(
+    years: Sequence[int], on_progress: Callable[[float, str], None] = lambda part, what: None
+) -> None:
+    """As ``build_years``, with the checks, by dbt itself: a call a year."""
+    for place, year in enumerate(years):
+        on_progress(place / len(years), str(year))
+        steps = [*([WORKFORCE.setup] if place == 0 else []), *WORKFORCE.steps]
+        given = json.dumps({"simulation_year": int(year), "run_folder": "."})
+        dbt_project.invoke(["run", "--select", *(f"tag:{step.name}" for step in steps), "--vars", given])
 
 
 @contextmanager

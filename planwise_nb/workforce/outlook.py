@@ -28,7 +28,7 @@ def planned_parameters(members: Sequence[ResolvedScenario]) -> pd.DataFrame:
 
     ``level_id`` is null for a rate of the whole company.
     """
-    return _answer(PARAMETERS, members, None, STAGING)
+    return _answer_of(PARAMETERS, members, None, STAGING)
 
 
 def first_order_impact(members: Sequence[ResolvedScenario], census: Census) -> pd.DataFrame:
@@ -37,28 +37,39 @@ def first_order_impact(members: Sequence[ResolvedScenario], census: Census) -> p
     """
     if census.job_levels is not None:
         members = [member.with_job_levels(census.job_levels) for member in members]
-    return _answer(IMPACT, members, census, (*STAGING, *OF_PEOPLE))
+    return _answer_of(IMPACT, members, census, (*STAGING, *OF_PEOPLE))
 
 
-def _answer(
+def parameters_of(folder: Path) -> pd.DataFrame:
+    """``planned_parameters`` of what a run in ``folder`` starts from."""
+    return _answer(PARAMETERS, folder, STAGING)
+
+
+def _answer_of(
     analysis: str, members: Sequence[ResolvedScenario], census: Census | None, tables: Sequence[str]
 ) -> pd.DataFrame:
-    """The rows of an analysis of the dbt project, in a database in memory that holds the ``tables`` that it reads."""
-    with tempfile.TemporaryDirectory(prefix="planwise-") as place, chdir(place), store.connect() as connection:
-        _write_inputs(members, census)
-        dbt_project.copy_shipped(Path())
+    with tempfile.TemporaryDirectory(prefix="planwise-") as place:
+        folder = Path(place)
+        write_parameters(members, folder / "params")
+        if census is not None:
+            (folder / "inputs").mkdir()
+            census.write(folder / "inputs")
+        dbt_project.copy_shipped(folder)
+        return _answer(analysis, folder, tables)
+
+
+def _answer(analysis: str, folder: Path, tables: Sequence[str]) -> pd.DataFrame:
+    """The rows of an analysis of the dbt project in ``folder``, in a database in memory with the ``tables`` that it reads
+    as of the first year.
+    """
+    with chdir(folder), store.connect() as connection:
         compiled = {model.name: model for model in dbt_project.compiled()}
         database = Path(store.DATABASE).stem
         connection.execute(f"attach ':memory:' as {database}; use {database}")
-        connection.execute(f"set variable simulation_year = {int(members[0].scenario.simulation.start_year)}")
         create_marts(connection, compiled.values())
-        for table in tables:
-            connection.execute(f"create table {compiled[table].relation} as {compiled[table].sql}")
+        first, *others = (compiled[table] for table in tables)
+        connection.execute(f"create table {first.relation} as {first.sql}")
+        connection.execute(f"set variable simulation_year = (select min(start_year) from {first.relation})")  # noqa: S608
+        for model in others:
+            connection.execute(f"create table {model.relation} as {model.sql}")
         return connection.execute(compiled[analysis].sql).df()
-
-
-def _write_inputs(members: Sequence[ResolvedScenario], census: Census | None) -> None:
-    write_parameters(members, Path("params"))
-    if census is not None:
-        Path("inputs").mkdir()
-        census.write(Path("inputs"))

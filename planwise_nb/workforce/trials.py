@@ -19,6 +19,10 @@ from planwise_nb.workforce.drafts import DRAFT_LAYER, Cell
 from planwise_nb.workforce.figures import plain
 from planwise_nb.workforce.parameters import COLUMNS
 
+Progress = Callable[[float, str], None]
+Build = Callable[[Sequence[int], Progress], None]
+"""Builds the models of years, in the folder of a run as working directory, and tells how far it is."""
+
 COPIED = ("inputs", "params", "project")
 """What a run starts from, in its folder."""
 
@@ -39,12 +43,12 @@ def simulated(
     years: Sequence[int],
     variants: Sequence[Variant] = (),
     *,
-    with_checks: bool = False,
-    on_progress: Callable[[float, str], None] = lambda part, what: None,
+    build: Build = models.build_years,
+    on_progress: Progress = lambda part, what: None,
 ) -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection to the tables of all ``years``, simulated in one pass from what a run starts from, in ``folder``.
 
-    With ``variants``, they take the place of the run's members, each laid over the first of them; they share its draws.
+    ``build`` builds them. With ``variants``, they take the place of the run's members, each laid over the first of them; they share its draws.
     While the body runs, the working directory is the folder that is thrown away. Raises ``ModelError`` where a model
     fails.
     """
@@ -54,7 +58,7 @@ def simulated(
             shutil.copytree(source / name, name)
         if variants:
             _write_variants(source / "params", Path("params"), variants)
-        models.build_years(years, with_checks=with_checks, on_progress=on_progress)
+        build(years, on_progress)
         with store.connect(Path(store.DATABASE), read_only=True) as connection:
             yield connection
 
@@ -82,7 +86,7 @@ def _write_variants(source: Path, target: Path, variants: Sequence[Variant]) -> 
 def _layers(connection: duckdb.DuckDBPyConnection, variants: Sequence[Variant]) -> duckdb.DuckDBPyRelation | None:
     """The values of the variants as rows of ``parameter_layers``."""
     rows = [
-        (variant.name, str(DRAFT_LAYER), name, _text(year), _text(level), plain(value), "trial", "false")
+        (variant.name, str(DRAFT_LAYER), name, _text(year), _text(level), plain(value), _source(variant), "false")
         for variant in variants
         for (name, year, level), value in variant.values.items()
     ]
@@ -91,6 +95,10 @@ def _layers(connection: duckdb.DuckDBPyConnection, variants: Sequence[Variant]) 
     connection.execute(f"create table said ({', '.join(f'{name} varchar' for name in COLUMNS['parameter_layers'])})")
     connection.executemany(f"insert into said values ({', '.join('?' * len(rows[0]))})", rows)  # noqa: S608
     return connection.table("said")
+
+
+def _source(variant: Variant) -> str:
+    return variant.name.rpartition("~")[2]
 
 
 def _text(number: int | None) -> str | None:

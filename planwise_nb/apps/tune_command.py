@@ -1,0 +1,206 @@
+"""``planwise tune``: which levers reach a target, found by simulating candidates and confirmed by a full run."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from planwise_nb.apps import input_options as given
+from planwise_nb.apps.answers import OUT, AsJson, Out, print_json, project, refuse, reported, since
+from planwise_nb.apps.new_run import as_typed, tell_valid, tell_warnings
+from planwise_nb.core.errors import STOPPED, InputError, PlanwiseError
+
+if TYPE_CHECKING:
+    from planwise_nb.workforce.inputs import WorkforceInputs
+    from planwise_nb.workforce.tuning.request import TuningRequest
+
+Targets = Annotated[
+    list[str] | None, typer.Option("--target", help="metric=value, such as growth=0.02 or 'payroll<=60e6'; again: all.")
+]
+TargetFile = Annotated[Path | None, typer.Option("--targets", help="A CSV file of targets by year, with priorities.")]
+Tolerance = Annotated[str, typer.Option(help="How close: points of a rate, or a share of an amount.")]
+MaxIterations = Annotated[int, typer.Option(help="The most passes.")]
+Strategy = Annotated[str, typer.Option(help="conservative, balanced or aggressive.")]
+Bounds = Annotated[list[str] | None, typer.Option("--bound", help="lever=lowest:highest, such as cola_rate=0:0.05.")]
+Locks = Annotated[
+    list[str] | None, typer.Option("--lock", help="A lever that stays: merit_base.5, cola_rate, level.5.")
+]
+SaveAs = Annotated[str | None, typer.Option(help="Save what is found as a scenario of this name.")]
+TARGET = "growth=0.02"
+
+
+def tune(  # noqa: PLR0917 - one argument an option of the command line
+    context: typer.Context,
+    scenario: given.Scenario = "baseline",
+    target: Targets = None,
+    targets: TargetFile = None,
+    tolerance: Tolerance = "0.001",
+    max_iterations: MaxIterations = 10,
+    strategy: Strategy = "balanced",
+    bound: Bounds = None,
+    lock: Locks = None,
+    save_as: SaveAs = None,
+    years: given.Years = None,
+    year: given.Year = None,
+    census: given.Census = None,
+    census_map: given.CensusMap = None,
+    census_date: given.CensusDate = None,
+    set_aside: given.SetAside = False,
+    seed: given.Seed = None,
+    settings: given.Settings = None,
+    validate_only: given.ValidateOnly = False,
+    memory_limit: given.MemoryLimit = None,
+    out: Out = OUT,
+    as_json: AsJson = False,
+) -> None:
+    """Find the levers that reach a target with the least change, and simulate them in a full run."""
+    began = time.monotonic()
+    with reported(as_json, began):
+        given.limit_memory(memory_limit)
+        from planwise_nb.core.kernels import prepare  # noqa: PLC0415 - --help stays fast
+        from planwise_nb.workforce.inputs import resolve  # noqa: PLC0415
+        from planwise_nb.workforce.tuning.request import read_request  # noqa: PLC0415
+
+        if not validate_only:
+            prepare()
+        inputs = resolve(project(), given.request(context))
+        request = read_request(
+            inputs,
+            target or ([] if targets else [TARGET]),
+            target_file=targets,
+            tolerance=_share(tolerance),
+            iterations=max_iterations,
+            strategy=strategy,
+            bounds=bound or (),
+            locks=lock or (),
+        )
+        if save_as is not None:
+            _refuse_taken(save_as)
+        tell_warnings(inputs)
+        if validate_only:
+            tell_valid(inputs, as_json, began)
+            return
+        _tune(inputs, request, save_as=save_as, out=out, as_json=as_json, began=began)
+
+
+def _share(text: str) -> Decimal:
+    try:
+        return Decimal(text)
+    except InvalidOperation:
+        raise InputError(f"--tolerance {text[:40]} is not a number.", fix="Give 0.001, for example.") from None
+
+
+def _refuse_taken(name: str) -> None:
+    from planwise_nb.workforce.saved_scenarios import Save, is_taken  # noqa: PLC0415
+
+    Save(name=name, author=_author()).check()
+    if is_taken(project(), name):
+        raise InputError(f"There is a scenario {name} already.", fix="Choose another name for --save-as.")
+
+
+def _author() -> str:
+    import getpass  # noqa: PLC0415
+
+    return getpass.getuser()
+
+
+def _tune(
+    inputs: WorkforceInputs, request: TuningRequest, *, save_as: str | None, out: Path, as_json: bool, began: float
+) -> None:
+    from planwise_nb.core import messages  # noqa: PLC0415
+    from planwise_nb.core.runner import run, start  # noqa: PLC0415
+    from planwise_nb.workforce.pipeline import WORKFORCE  # noqa: PLC0415
+    from planwise_nb.workforce.tuning import execution  # noqa: PLC0415
+
+    tell = _progress()
+    with tempfile.TemporaryDirectory(prefix="planwise-tuning-") as place:
+        searched = execution.search(inputs, request, Path(place), tell)
+        started = start(WORKFORCE, searched.result.inputs, out=out.resolve(), command=as_typed())
+        said = {"run_id": started.folder.name, "path": str(started.folder)}
+        listen = messages.broadcast(messages.log_to(started.folder / "logs.jsonl"), messages.for_terminal())
+
+        def by_chain() -> Any:
+            run(started, listen)
+            return started
+
+        try:
+            confirmed = execution.confirm(searched.result, by_chain, tell)
+        except KeyboardInterrupt:
+            stopped = PlanwiseError(STOPPED, fix=f"Go on: planwise run --resume {started.folder.name}")
+            refuse(stopped, as_json, began, **said, status="failed")
+    record = searched.result.record
+    _require_same(record, confirmed.result)
+    for failure in (*searched.failures, *confirmed.failures):
+        print(f"Warning: {failure}", file=sys.stderr)
+    if save_as is not None:
+        _save(searched.result.inputs, inputs, record, save_as, started.folder.name)
+    _report(record, searched.way, confirmed, started, as_json, began)
+
+
+def _progress() -> Any:
+    """Tells each iteration once, as it begins."""
+    told: list[str] = []
+
+    def tell(part: float, what: str) -> None:
+        begun = what.rpartition(", ")[0]
+        if begun and begun not in told:
+            told.append(begun)
+            print(f"Search: {begun}", file=sys.stderr, flush=True)
+
+    return tell
+
+
+def _require_same(record: dict[str, Any], achieved: dict[str, float]) -> None:
+    """The run and the search simulate the same: else neither is to be believed."""
+    searched = {target["target"]: target["achieved"] for target in record["targets"]}
+    if searched != achieved:
+        raise PlanwiseError(
+            f"The search and the full run disagree: {searched} against {achieved}.",
+            fix="Report it: the same scenario must give the same figures.",
+        )
+
+
+def _save(tuned: WorkforceInputs, inputs: WorkforceInputs, record: dict[str, Any], name: str, run_id: str) -> None:
+    from planwise_nb.workforce.drafts import Draft  # noqa: PLC0415
+    from planwise_nb.workforce.saved_scenarios import Save, save_scenario  # noqa: PLC0415
+
+    changes = {(lever, year, level): Decimal(value) for lever, year, level, value in record["changes"]}
+    said = Save(name=name, description=f"{record['scenario']} tuned by run {run_id}", author=_author())
+    path = save_scenario(project(), Draft(inputs.members[0], changes), said)
+    print(f"Saved: {path}", file=sys.stderr)
+
+
+def _report(record: dict[str, Any], way: str, confirmed: Any, started: Any, as_json: bool, began: float) -> None:
+    from planwise_nb.apps.headline import figures_of, headline  # noqa: PLC0415
+    from planwise_nb.workforce.tuning.tuning import levers_of  # noqa: PLC0415
+    from planwise_nb.workforce.tuning.verdict import verdict  # noqa: PLC0415
+
+    stream = sys.stderr if as_json else sys.stdout
+    manifest = started.manifest
+    print("\n".join(verdict(record)), file=stream)
+    if manifest["status"] == "success":
+        print("\n" + headline(started.folder, manifest, figures_of(started.folder)), file=stream)
+        print(f"Search:    {started.folder / 'inputs' / 'tune.ipynb'}", file=stream)
+    is_reached = record["is_converged"] and manifest["status"] == "success"
+    if as_json:
+        print_json({
+            "run_id": started.folder.name,
+            "status": manifest["status"],
+            "path": str(started.folder),
+            "converged": record["is_converged"],
+            "iterations": record["iterations"],
+            "achieved": confirmed.result,
+            "levers": levers_of(record),
+            "binding": record["binding"],
+            "targets": record["targets"],
+            "executed_by": {"search": way, "run": confirmed.way},
+            "seconds": since(began),
+        })  # fmt: skip
+    if not is_reached:
+        raise SystemExit(1)

@@ -1,0 +1,24 @@
+"""What a search found, in sentences."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def verdict(record: dict[str, Any]) -> list[str]:
+    """Whether the targets are reached and where each ends; else how near the levers come, and what binds them."""
+    iterations = record["iterations"]
+    times = "1 iteration" if iterations == 1 else f"{iterations} iterations"
+    if record["is_converged"]:
+        lines = [f"All targets are reached after {times}."]
+    else:
+        lines = [f"Not all targets are reached after {times}; the candidate that comes nearest is kept."]
+    for target in record["targets"]:
+        wanted = f"{target['target']} {target['relation']} {target['value']:,.10g}"
+        reached = "reached" if target["is_met"] else "the nearest is"
+        lines.append(f"{wanted}: {reached} {target['achieved']:,.10g} (today {target['today']:,.10g})")
+    if record["binding"]:
+        lines.append(f"What binds: {'; '.join(record['binding'])}.")
+    elif not record["is_converged"]:
+        lines.append("No bound binds: no lever moves it, the targets pull against each other, or iterations ran out.")
+    return lines

@@ -1,0 +1,159 @@
+"""What the notebook of a tuning shows: the question, the search as it goes, each iteration, and what was found."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from altair.typing import ChartType
+from IPython.display import Markdown, display
+
+from planwise_nb.core import display as shown
+from planwise_nb.core.errors import InputError
+from planwise_nb.core.holder import serve_runner
+from planwise_nb.core.kernels import STEP_RESULT
+from planwise_nb.core.location import find_project, is_executing
+from planwise_nb.core.processes import peak_memory_mb
+from planwise_nb.workforce.inputs import Request, resolve
+from planwise_nb.workforce.tuning import convergence
+from planwise_nb.workforce.tuning.request import REQUEST, read_request
+from planwise_nb.workforce.tuning.tuning import RECORD, Tuning
+from planwise_nb.workforce.tuning.verdict import verdict
+
+
+def open_tuning(
+    run_dir: str, scenario: str, target: str, tolerance: float, max_iterations: int, strategy: str, lock: str
+) -> TuningView:
+    """Open the tuning of the run in ``run_dir``; where that is empty, a new one of ``scenario``, for the targets, and
+    with the locks, that ``target`` and ``lock`` name with commas between them.
+
+    Raises ``InputError`` for a run without a tuning, and for a scenario or a target that cannot be used.
+    """
+    shown.enable_charts()
+    if run_dir:
+        folder = Path(run_dir).resolve()
+        if not (folder / REQUEST).is_file():
+            raise InputError(f"{folder.name} holds no tuning.", fix="Name a run that planwise tune made, or none.")
+        if is_executing():
+            os.chdir(folder)
+            serve_runner(folder)
+        return TuningView(folder)
+    place = tempfile.TemporaryDirectory(prefix="planwise-tuning-")
+    inputs = resolve(find_project(), Request(scenario=scenario))
+    inputs.write(Path(place.name))
+    locks = [name.strip() for name in lock.split(",") if name.strip()]
+    targets = [name.strip() for name in target.split(",") if name.strip()]
+    request = read_request(
+        inputs, targets, tolerance=Decimal(str(tolerance)), iterations=max_iterations, strategy=strategy, locks=locks
+    )
+    request.write(Path(place.name))
+    return TuningView(Path(place.name), place)
+
+
+class TuningView:
+    """One tuning as its notebook sees it; ``record`` is what its search left."""
+
+    def __init__(self, folder: Path, place: tempfile.TemporaryDirectory[str] | None = None) -> None:
+        self._place = place  # a new tuning keeps its folder as long as its notebook
+        self.folder = folder
+        self.tuning = Tuning(folder)
+        self.record: dict[str, Any] = {}
+
+    def question(self) -> shown.Table:
+        """The targets: what shall be reached, how close, and how much it matters."""
+        targets = self.tuning.request.targets
+        rows = [
+            (target.name, _years(target.years), f"{target.relation} {target.value}", target.tolerance, target.priority)
+            for target in targets
+        ]
+        return shown.table(
+            pd.DataFrame(rows, columns=["target", "mean of", "wanted", "tolerance", "priority"]), caption="Targets"
+        )
+
+    def levers(self) -> shown.Table:
+        """The levers: where they are today, how far they may go, and what the search found."""
+        rows = pd.DataFrame(self.record["levers"] if self.record else [*self.tuning.lever_rows()])
+        rows["is_locked"] = rows["is_locked"].map({True: "locked", False: ""})
+        columns = ["lever", "today", "lowest", "highest", "is_locked", *(["found"] if self.record else [])]
+        for column in ("today", "found"):
+            rows[column] = rows[column].map(_one_value)
+        return shown.table(rows[columns].rename(columns={"is_locked": "lock"}), caption="Levers")
+
+    def search(self) -> None:
+        """Search, or read what a search left here: one that is done stays as it is."""
+        record = self.folder / RECORD
+        if not record.is_file():
+            self.tuning.run(shown.tell_progress)
+        self.record = json.loads(record.read_text(encoding="utf-8"))
+
+    def iterations(self) -> shown.Table:
+        """One row per iteration: how many candidates it simulated, and the best so far with its gap to each target."""
+        trials = pd.DataFrame(self.record["trials"])
+        rows = []
+        for number, of_iteration in trials.groupby("iteration"):
+            best = trials[(trials["iteration"] <= number) & trials["is_best"]].iloc[-1]
+            found = dict(zip(self._names, best["measured"], strict=True))
+            gaps = {
+                f"{target['target']}, gap": found[target["target"]] - target["value"]
+                for target in self.record["targets"]
+            }
+            rows.append({"iteration": number, "candidates": len(of_iteration), **found, **gaps})
+        return shown.table(pd.DataFrame(rows), caption="Iterations")
+
+    def trials(self) -> shown.Table:
+        """One row per candidate that was simulated: its levers and what it reached."""
+        rows = [
+            {"iteration": trial["iteration"], **_labelled(trial["levers"])}
+            | dict(zip(self._names, trial["measured"], strict=True))
+            | {"best so far": "•" if trial["is_best"] else ""}
+            for trial in self.record["trials"]
+        ]
+        return shown.table(pd.DataFrame(rows), caption="Candidates")
+
+    def convergence(self) -> ChartType:
+        """How the search came to each target: every candidate, and the best so far."""
+        return convergence.chart(self.record)
+
+    def verdict(self) -> Markdown:
+        """Whether the targets are reached, and if not, how near the levers come and what binds them."""
+        return Markdown("\n".join(f"- {line}" for line in verdict(self.record)))
+
+    def complete(self) -> None:
+        """Hand over to the runner."""
+        said = "The search is over."
+        of_this_machine = {STEP_RESULT: {"peak_memory_mb": peak_memory_mb()}}
+        result: dict[str, Any] = {"tables": {}, "checks": []}
+        display({"text/plain": said, STEP_RESULT: result}, raw=True, metadata=of_this_machine)
+
+    @property
+    def _names(self) -> list[str]:
+        return [target["target"] for target in self.record["targets"]]
+
+
+def _years(years: tuple[int, ...]) -> str:
+    return str(years[0]) if len(years) == 1 else f"{years[0]}-{years[-1]}"
+
+
+def _one_value(value: Any) -> str:
+    """A value of a lever, or the range of its values where they differ by year or level."""
+    values = [*_numbers(value)]
+    ends = min(values), max(values)
+    return f"{ends[0]:.6g}" if ends[0] == ends[1] else f"{ends[0]:.6g} to {ends[1]:.6g}"
+
+
+def _numbers(value: Any) -> list[float]:
+    return [number for one in value.values() for number in _numbers(one)] if isinstance(value, dict) else [value]
+
+
+def _labelled(levers: dict[str, Any]) -> dict[str, str]:
+    """The levers of a candidate by name and level."""
+    found: dict[str, str] = {}
+    for name, value in levers.items():
+        by_level = value.items() if isinstance(value, dict) else [("", value)]
+        found |= {f"{name}.{level}" if level else name: _one_value(one) for level, one in by_level}
+    return found
