@@ -140,7 +140,7 @@ def _tune(
         print(f"Warning: {failure}", file=sys.stderr)
     if save_as is not None:
         _save(searched.result.inputs, inputs, record, save_as, started.folder.name)
-    _report(record, searched.way, confirmed, started, as_json, began)
+    _report(record, searched.way, confirmed, started, as_json=as_json, began=began)
 
 
 def _progress() -> Any:
@@ -176,7 +176,7 @@ def _save(tuned: WorkforceInputs, inputs: WorkforceInputs, record: dict[str, Any
     print(f"Saved: {path}", file=sys.stderr)
 
 
-def _report(record: dict[str, Any], way: str, confirmed: Any, started: Any, as_json: bool, began: float) -> None:
+def _report(record: dict[str, Any], way: str, confirmed: Any, started: Any, *, as_json: bool, began: float) -> None:
     from planwise_nb.apps.headline import figures_of, headline  # noqa: PLC0415
     from planwise_nb.workforce.tuning.tuning import levers_of  # noqa: PLC0415
     from planwise_nb.workforce.tuning.verdict import verdict  # noqa: PLC0415

@@ -59,8 +59,8 @@ def _answer_of(
 
 
 def _answer(analysis: str, folder: Path, tables: Sequence[str]) -> pd.DataFrame:
-    """The rows of an analysis of the dbt project in ``folder``, in a database in memory with the ``tables`` that it reads
-    as of the first year.
+    """The rows of an analysis of the dbt project in ``folder``; the ``tables`` that it reads are built in memory, as of
+    the first year.
     """
     with chdir(folder), store.connect() as connection:
         compiled = {model.name: model for model in dbt_project.compiled()}

@@ -48,9 +48,9 @@ def simulated(
 ) -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection to the tables of all ``years``, simulated in one pass from what a run starts from, in ``folder``.
 
-    ``build`` builds them. With ``variants``, they take the place of the run's members, each laid over the first of them; they share its draws.
-    While the body runs, the working directory is the folder that is thrown away. Raises ``ModelError`` where a model
-    fails.
+    ``build`` builds them. With ``variants``, they take the place of the run's members, each laid over the first of
+    them; they share its draws. While the body runs, the working directory is the folder that is thrown away. Raises
+    ``ModelError`` where a model fails.
     """
     source = folder.resolve()
     with tempfile.TemporaryDirectory(prefix="planwise-") as place, chdir(place):

@@ -130,7 +130,7 @@ class Tuning:
 
     @property
     def binding(self) -> list[str]:
-        """Where targets are missed: the levers that would have to go beyond a bound to come nearer, and their bounds."""
+        """Where targets are missed: the levers that a bound or a lock keeps from coming nearer."""
         found = []
         off = self.search.problem.off(self.best.measured)
         missed = self.search.problem.missed(off)

@@ -26,7 +26,7 @@ from planwise_nb.workforce.tuning.tuning import RECORD, Tuning
 from planwise_nb.workforce.tuning.verdict import verdict
 
 
-def open_tuning(
+def open_tuning(  # noqa: PLR0917 - the parameters of its notebook
     run_dir: str, scenario: str, target: str, tolerance: float, max_iterations: int, strategy: str, lock: str
 ) -> TuningView:
     """Open the tuning of the run in ``run_dir``; where that is empty, a new one of ``scenario``, for the targets, and
@@ -108,7 +108,7 @@ class TuningView:
     def trials(self) -> shown.Table:
         """One row per candidate that was simulated: its levers and what it reached."""
         rows = [
-            {"iteration": trial["iteration"], **_labelled(trial["levers"])}
+            {"iteration": trial["iteration"], **self._by_lever(trial["levers"])}
             | dict(zip(self._names, trial["measured"], strict=True))
             | {"best so far": "•" if trial["is_best"] else ""}
             for trial in self.record["trials"]
@@ -130,6 +130,14 @@ class TuningView:
         result: dict[str, Any] = {"tables": {}, "checks": []}
         display({"text/plain": said, STEP_RESULT: result}, raw=True, metadata=of_this_machine)
 
+    def _by_lever(self, values: dict[str, Any]) -> dict[str, str]:
+        found: dict[str, str] = {}
+        for lever in self.record["levers"]:
+            name, _, level = lever["lever"].partition(".")
+            value = values[name]
+            found[lever["lever"]] = _one_value(value[level] if level and isinstance(value, dict) else value)
+        return found
+
     @property
     def _names(self) -> list[str]:
         return [target["target"] for target in self.record["targets"]]
@@ -148,12 +156,3 @@ def _one_value(value: Any) -> str:
 
 def _numbers(value: Any) -> list[float]:
     return [number for one in value.values() for number in _numbers(one)] if isinstance(value, dict) else [value]
-
-
-def _labelled(levers: dict[str, Any]) -> dict[str, str]:
-    """The levers of a candidate by name and level."""
-    found: dict[str, str] = {}
-    for name, value in levers.items():
-        by_level = value.items() if isinstance(value, dict) else [("", value)]
-        found |= {f"{name}.{level}" if level else name: _one_value(one) for level, one in by_level}
-    return found
