@@ -25,6 +25,7 @@ from typing import Any
 import psutil
 
 from benchmarks.measure import Measured, in_turn, measure, planwise, python
+from benchmarks.tunings import tunings
 from planwise_nb.core.ledger import Ledger
 from planwise_nb.core.pipeline import Key
 from planwise_nb.core.runs import Run
@@ -36,6 +37,7 @@ PEOPLE = 5_000
 FEW, MANY = 1, 6
 VERSIONS = ("planwise-notebooks", "papermill", "dbt-core", "dbt-duckdb", "duckdb", "pandas", "ipykernel")
 CHECKS = 200
+TUNINGS = 100
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,8 @@ class Bench:
             "audit_million": lambda: self.audit(1_000_000, self.pairs, "at most 1.3 x"),
             "script": self.script,
             "ten_million": self.ten_million,
+            "tune": self.tune,
+            "tunings": self.tunings,
         }
 
     def help(self) -> Row:
@@ -177,6 +181,28 @@ class Bench:
         )
         detail = "100 seeds x 5,000 people x 5 years, one process"
         return Row("an ensemble", done.seconds, "s", "under 60 s", detail)
+
+    def tune(self) -> Row:
+        """From the question to the run that answers it."""
+        command = planwise("tune", "--target", "growth=0.02", "--census", str(self.census(PEOPLE)), "--out", self.out())
+        seconds = [measure(command).seconds for _ in range(self.pairs)]
+        detail = f"5,000 people, five years, with the full run; median of {len(seconds)}"
+        return Row("`planwise tune`", statistics.median(seconds), "s", "under 60 s", detail)
+
+    def tunings(self) -> Iterator[Row]:
+        """Targets drawn at random from what the levers can reach."""
+        censuses = [self.census(PEOPLE)]
+        for people in (300, 1_000):
+            censuses.append(self.place / f"synthetic_{people}.parquet")
+            make_census(people, people, censuses[-1])
+        done = list(tunings(censuses, (7, 42), TUNINGS, (2025, 2027)))
+        kept = all(tuned.is_within_bounds for tuned in done)
+        reached = sum(tuned.is_converged for tuned in done)
+        detail = f"{len(censuses)} censuses, 2 seeds, 3 years; {'no bound passed' if kept else 'A BOUND WAS PASSED'}"
+        yield Row("random feasible targets that converge", reached, f"of {len(done)}", "98 of 100", detail)
+        iterations = [tuned.iterations for tuned in done]
+        detail = f"at most {max(iterations)}"
+        yield Row("iterations of a tuning", statistics.median(iterations), "", "median of at most 4", detail)
 
     def checklist(self) -> Row:
         """Whether a step may run."""

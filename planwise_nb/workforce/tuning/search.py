@@ -16,7 +16,7 @@ Evaluate = Callable[[list[Vector]], list[Vector]]
 PROBE = 0.1
 """How far each lever is moved on its own to see what it does, as a share of its range."""
 
-ALONG = (0.7, 0.85, 0.95, 1.0, 1.05, 1.15, 1.3)
+ALONG = (0.85, 0.95, 1.0, 1.05, 1.15)
 """The candidates of an iteration: so far on the way to where the targets should be met, and beyond."""
 
 _EASE = 1e-3
@@ -34,14 +34,15 @@ _FAR = 1e6
 class Problem:
     """What is searched for.
 
-    By lever: the ``lowest`` and the ``highest`` move from today, and the ``cost`` of a move; ``step``: the farthest
-    move of one iteration. By target: its ``value`` and ``tolerance``, its ``sense`` (0 equal, 1 at most, -1 at least)
-    and its ``weight``.
+    By lever: the ``lowest`` and the ``highest`` move from today, the ``cost`` of a move, and its ``kind``, a number
+    that alike levers share; ``step``: the farthest move of one iteration. By target: its ``value`` and ``tolerance``,
+    its ``sense`` (0 equal, 1 at most, -1 at least) and its ``weight``.
     """
 
     lowest: Vector
     highest: Vector
     cost: Vector
+    kind: NDArray[np.int64]
     step: float
     value: Vector
     tolerance: Vector
@@ -84,6 +85,7 @@ class Search:
     problem: Problem
     trials: list[Trial] = field(default_factory=list)
     slopes: NDArray[np.float64] = field(default_factory=lambda: np.zeros((0, 0)))
+    _is_new: bool = False
 
     @property
     def best(self) -> Trial:
@@ -105,9 +107,10 @@ class Search:
 
         The first iteration sees what each lever does. Each later one goes to where this linear picture meets the
         targets with the least change, tries points on that way, and corrects the picture. Where that makes nothing
-        better, the picture is drawn anew from the best point; where it was new already, the targets cannot be met.
+        better, the picture is drawn anew from the best point, and each kind of lever is tried on its own, too: in a
+        small company some move by whole people only. Where that was done already, the targets cannot be met.
         """
-        is_stuck, is_new = True, False
+        is_stuck = True
         for iteration in range(1, most + 1):
             moves = [] if is_stuck else self._candidates()
             if moves:
@@ -115,13 +118,13 @@ class Search:
                 self._try(iteration, moves, evaluate)
                 self._correct(iteration)
                 is_stuck = self.problem.miss(self.best) > _BETTER * before
-                is_new = is_new and is_stuck
-            elif is_new:
+                self._is_new = self._is_new and is_stuck
+            elif self._is_new:
                 return
             else:
                 place = self.best.move if self.trials else np.zeros_like(self.problem.lowest)
                 self._look_around(iteration, place, evaluate)
-                is_stuck, is_new = False, True
+                is_stuck, self._is_new = False, True
             yield iteration
             if self.is_converged:
                 return
@@ -147,30 +150,32 @@ class Search:
         problem, best = self.problem, self.best
         lowest = np.maximum(problem.lowest, best.move - problem.step)
         highest = np.minimum(problem.highest, best.move + problem.step)
-        aim = self._aim(best, lowest, highest)
+        free = highest - lowest > _SAME
+        choices = [free]
+        if self.trials[-1].iteration > 1 and self._is_new:
+            choices += [free & (problem.kind == kind) for kind in np.unique(problem.kind)]
         known = [trial.move for trial in self.trials]
-        for part in ALONG:
-            move = np.clip(best.move + part * (aim - best.move), lowest, highest)
-            if all(np.max(np.abs(move - other), initial=0) > _SAME for other in known):
-                known.append(move)
+        for chosen in choices:
+            aim = self._aim(best, lowest, highest, chosen)
+            for part in ALONG:
+                move = np.clip(best.move + part * (aim - best.move), lowest, highest)
+                if all(np.max(np.abs(move - other), initial=0) > _SAME for other in known):
+                    known.append(move)
         return known[len(self.trials) :]
 
-    def _aim(self, best: Trial, lowest: Vector, highest: Vector) -> Vector:
-        """Where the linear picture meets the targets with the least change, within the bounds."""
+    def _aim(self, best: Trial, lowest: Vector, highest: Vector, free: NDArray[np.bool_]) -> Vector:
+        """Where the linear picture meets the targets with the least change, within the bounds; ``free`` levers move."""
         problem = self.problem
         off = problem.off(best.measured)
         aim = best.move.copy()
-        free = highest - lowest > _SAME
         wanted = (problem.sense == 0) | (problem.missed(off) > 0)
         while free.any():
             fixed = off[wanted] - self.slopes[wanted] @ np.where(free, best.move, 0)
             weights = np.sqrt(problem.weight[wanted])
-            matrix = np.vstack(
-                [
-                    weights[:, None] * self.slopes[wanted][:, free],
-                    np.sqrt(_EASE) * np.diag(problem.cost[free]),
-                ]
-            )
+            matrix = np.vstack([
+                weights[:, None] * self.slopes[wanted][:, free],
+                np.sqrt(_EASE) * np.diag(problem.cost[free]),
+            ])
             right = np.concatenate([-weights * fixed, np.zeros(int(free.sum()))])
             aim[free] = lsq_linear(matrix, right, (lowest[free], highest[free]), method="bvls").x
             broken = ~wanted & (problem.missed(off + self.slopes @ (aim - best.move)) > 0)

@@ -17,7 +17,7 @@ from planwise_nb.workforce import dbt_project, models
 from planwise_nb.workforce.drafts import Cell
 from planwise_nb.workforce.outlook import parameters_of
 from planwise_nb.workforce.trials import Build, Variant, simulated
-from planwise_nb.workforce.tuning.movable import OTHER_COST, STRATEGIES, movables
+from planwise_nb.workforce.tuning.movable import BOUNDS, OTHER_COST, STRATEGIES, movables
 from planwise_nb.workforce.tuning.request import TuningRequest
 from planwise_nb.workforce.tuning.search import Problem, Search, Trial, Vector
 from planwise_nb.workforce.tuning.targets import PRIORITIES
@@ -63,6 +63,7 @@ class Tuning:
             lowest=ends[:, 0],
             highest=ends[:, 1],
             cost=np.array([self.strategy.costs.get(lever.name, OTHER_COST) for lever in self.levers]),
+            kind=np.array([list(BOUNDS).index(lever.name) for lever in self.levers]),
             step=self.strategy.step,
             value=np.array([float(target.value) for target in targets]),
             tolerance=np.array([float(target.tolerance) for target in targets]),
