@@ -10,7 +10,7 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from planwise_nb.apps.answers import WRONG
 from planwise_nb.core.errors import STOPPED, BusyError, InputError
@@ -20,19 +20,19 @@ from planwise_nb.core.runs import Run
 OF_THE_PAGE = ("VOILA_", "JPY_", "SERVER_", "SCRIPT_NAME", "PATH_INFO", "QUERY_STRING")
 """Variables of the page's kernel, the token among them, which are no business of a run."""
 
-LONGEST_REPORT = 4_000
+LONGEST_REPORT = 100_000
 
 
 class Child:
-    """A ``planwise run`` that this page started; ``is_found`` once its run is known."""
+    """A ``planwise`` command that this page started, such as ``run``; ``is_found`` once its run is known."""
 
-    def __init__(self, arguments: Sequence[str], *, project: Path, out: Path) -> None:
+    def __init__(self, command: str, arguments: Sequence[str], *, project: Path, out: Path) -> None:
         self.is_found = False
         self._answer: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - open as long as the child is
         self._report: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115
-        command = [sys.executable, "-m", "planwise_nb.apps.cli", "run", "--out", str(out), "--json", *arguments]
+        words = [sys.executable, "-m", "planwise_nb.apps.cli", command, "--out", str(out), "--json", *arguments]
         self.process = subprocess.Popen(
-            command,
+            words,
             cwd=project,
             env={name: value for name, value in os.environ.items() if not name.startswith(OF_THE_PAGE)},
             stdin=subprocess.DEVNULL,
@@ -51,6 +51,20 @@ class Child:
         if self.is_alive:
             self.process.send_signal(signal.SIGTERM)
 
+    @property
+    def report(self) -> list[str]:
+        """The lines that it has told so far."""
+        return _said(self._report).splitlines()
+
+    @property
+    def answer(self) -> dict[str, Any]:
+        """The JSON object that it ended with; empty where it ended without one, or goes on."""
+        try:
+            found: dict[str, Any] = {} if self.is_alive else json.loads(_said(self._answer))
+        except ValueError:
+            return {}
+        return found
+
     def refusal(self) -> list[tuple[str, str]]:
         """What it was refused or failed for, each with its fix; empty where it went well or goes on.
 
@@ -61,17 +75,12 @@ class Child:
         if self.process.returncode < 0:
             is_asked = self.process.returncode == -signal.SIGTERM  # before it had begun
             return [(STOPPED, "") if is_asked else ("The run ended unexpectedly.", "Resume it.")]
-        printed, report = _said(self._answer), _said(self._report)
-        try:
-            answer = json.loads(printed)
-            if self.process.returncode == 0 and "run_id" in answer:
-                return []
-            errors = answer["errors"]
+        report, answer = _said(self._report), self.answer
+        if errors := answer.get("errors"):
             if errors[0]["message"] == WRONG:
                 return [(_unboxed(report), "")]
             return [(" ".join(filter(None, (e.get("where"), e["message"]))), e.get("fix", "")) for e in errors]
-        except (ValueError, KeyError, TypeError, IndexError):
-            return [(report or printed or f"The run ended with code {self.process.returncode}.", "")]
+        return [] if "run_id" in answer else [(report or f"It ended with code {self.process.returncode}.", "")]
 
 
 def _said(file: IO[bytes]) -> str:

@@ -42,7 +42,7 @@ def build(desk: Desk) -> widgets.VBox:
         "Impact": impact.box,
         "Run": RunTab(desk, lambda: shown.selected_index == RUN).box,
         "Results": results.box,
-        "Auto-optimise": OptimiseTab().box,
+        "Auto-optimise": OptimiseTab(desk).box,
     }
     shown.children, shown.titles, shown.selected_index = list(tabs.values()), list(tabs), 0
     shown.add_class("pw-tabs")

@@ -1,37 +1,176 @@
-"""The tab Auto-optimise: its place and its inputs, until there is an optimiser."""
+"""The tab Auto-optimise: asks for a target, watches the search, and shows which levers reach it."""
 
 from __future__ import annotations
 
+import asyncio
+import html
+import json
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
 import ipywidgets as widgets
+import pandas as pd
 
 from planwise_nb.apps.dashboard import parts
+from planwise_nb.apps.dashboard.children import Child
+from planwise_nb.apps.dashboard.desk import Desk
+from planwise_nb.core.errors import STOPPED
+from planwise_nb.workforce.tuning.convergence import chart
+from planwise_nb.workforce.tuning.movable import STRATEGIES
+from planwise_nb.workforce.tuning.tuning import RECORD
+from planwise_nb.workforce.tuning.verdict import one_value, verdict
 
-STRATEGIES = ("conservative", "balanced", "aggressive")
+LOOK_SECONDS = 0.7
+LINES = 12
+CHART_WIDTH = 520
 
 
 class OptimiseTab:
-    """The inputs of a search for the levers that meet a target; nothing searches yet."""
+    """The question, the search that this page started, and what it found."""
 
-    def __init__(self) -> None:
+    def __init__(self, desk: Desk) -> None:
+        self.desk = desk
+        self.child: Child | None = None
+        self.record: dict[str, Any] = {}
         field = parts.labelled
-        growth = field(widgets.BoundedFloatText(2.0, min=-100, max=200, step=0.1, description="Target growth (%)"))
-        steps = field(widgets.BoundedIntText(10, min=1, max=100, description="Most iterations"))
-        within = field(
+        self.scenario = field(widgets.Dropdown(options=desk.scenarios(), description="Scenario"))
+        self.growth = field(
+            widgets.BoundedFloatText(2.0, min=-100, max=200, step=0.1, description="Target growth of pay (% a year)")
+        )
+        self.iterations = field(widgets.BoundedIntText(10, min=1, max=100, description="Most iterations"))
+        self.within = field(
             widgets.BoundedFloatText(0.1, min=0.01, max=10, step=0.05, description="Tolerance (percentage points)")
         )
-        strategy = field(widgets.Dropdown(options=STRATEGIES, value="balanced", description="Strategy"))
-        start = parts.button("Search", lambda: None, css="pw-primary", tip="There is no optimiser yet")
-        start.disabled = True
-        said = "Looks for the levers that meet a target growth of pay, by running the scenario again and again."
-        missing = (
-            "<strong>The optimiser is not there yet.</strong> It comes with the next stage of PlanWise; until then the "
-            "tab Impact shows what a lever does, and a run what comes of it."
+        self.strategy = field(widgets.Dropdown(options=list(STRATEGIES), value="balanced", description="Strategy"))
+        hint = "payroll<=60e6, level_share.5=0.04"
+        self.further = field(widgets.Text(description="Further targets", placeholder=hint), "pw-wide")
+        self.locks = field(widgets.Text(description="Locked levers", placeholder="level.5, cola_rate"), "pw-wide")
+        self.years = field(widgets.Text(description="Years", placeholder="as in the scenario"))
+        self.census = field(widgets.Text(description="Census file", placeholder="as in the scenario"), "pw-wide")
+        self.start_button = parts.button("Search", self._start, css="pw-primary")
+        self.stop_button = parts.button("Stop", self._stop, css="pw-danger")
+        self.take_button = parts.button(
+            "Take into Parameters", self._take, tip="Lay the levers found over the scenario"
         )
-        self.box = widgets.VBox([
+        self.message, self.watch, self.found = parts.text(""), parts.text(""), parts.text("")
+        desk.changed.append(self._follow)
+        self.box = self._layout()
+        self._allow()
+        self._task = asyncio.ensure_future(self._keep_looking())
+
+    def _layout(self) -> widgets.VBox:
+        said = (
+            "Looks for the levers that reach a target with the least change from today. Every candidate is simulated;"
+            " the last one is a full run. Locked levers and bounds are kept. Nothing is saved unless you save it."
+        )
+        return widgets.VBox([
             parts.card(
                 parts.heading("Auto-optimise", said),
-                parts.row(growth, steps, within, strategy),
-                parts.row(start),
-                parts.text(parts.notice("note", missing)),
-            )
+                parts.row(self.scenario, self.growth, self.within, self.iterations, self.strategy),
+                parts.row(self.further, self.locks),
+                parts.row(self.years, self.census, self.start_button, self.stop_button),
+                self.message,
+                self.watch,
+            ),
+            parts.card(parts.heading("What was found"), parts.row(self.take_button), self.found),
         ])  # fmt: skip
+
+    def _follow(self) -> None:
+        names = self.desk.scenarios()
+        if tuple(names) != tuple(self.scenario.options):
+            self.scenario.options = names
+            self.scenario.value = self.desk.opened.name
+
+    def _start(self) -> None:
+        if self.child is not None:  # a second click
+            return
+        points = Decimal(100)
+        listed = {"--target": [f"growth={Decimal(str(self.growth.value)) / points}", *_listed(self.further.value)],
+                  "--lock": _listed(self.locks.value)}  # fmt: skip
+        single = {
+            "--tolerance": str(Decimal(str(self.within.value)) / points),
+            "--max-iterations": str(self.iterations.value),
+            "--strategy": str(self.strategy.value),
+            "--years": self.years.value.strip(),
+            "--census": self.census.value.strip(),
+        }
+        words = [f"{name}={value}" for name, values in listed.items() for value in values]
+        words += [f"{name}={value}" for name, value in single.items() if value]
+        self.child = Child("tune", [*words, "--", str(self.scenario.value)], project=self.desk.project.own,
+                           out=self.desk.ledger.out)  # fmt: skip
+        self.record, self.found.value = {}, ""
+        self.message.value = parts.notice("note", "Searching. Each iteration simulates its candidates side by side.")
+        self._allow()
+
+    def _stop(self) -> None:
+        if self.child is not None:
+            self.child.stop()
+            self.message.value = parts.notice("note", "Stopping.")
+
+    def _take(self) -> None:
+        """Lay what was found over its scenario, in the tab Parameters, where it can be changed and saved."""
+        with parts.telling(self.message):
+            self.desk.open(self.record["scenario"])
+            for name, year, level, value in self.record["changes"]:
+                self.desk.change((name, year, level), Decimal(value))
+            said = "The levers found are laid over the scenario: see the tab Parameters, where they can be saved."
+            self.message.value = parts.notice("good", said)
+
+    async def _keep_looking(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            if self.child is not None:
+                with parts.telling(self.message):
+                    self._look_after(self.child)
+
+    def _look_after(self, child: Child) -> None:
+        lines = html.escape("\n".join(child.report[-LINES:]))
+        log = f'<pre tabindex="0" aria-label="How far the search is">{lines}</pre>'
+        if self.watch.value != log:
+            self.watch.value = log
+        if child.is_alive:
+            return
+        self.child = None
+        refusal = child.refusal()
+        if refusal:
+            items = [f"<li>{html.escape(what)}<br><em>{html.escape(fix)}</em></li>" for what, fix in refusal]
+            is_stopped = [what for what, _ in refusal] == [STOPPED]
+            self.message.value = parts.notice("warn" if is_stopped else "bad", f"<ul>{''.join(items)}</ul>")
+        else:
+            self._show(child.answer)
+        self._allow()
+
+    def _show(self, answer: dict[str, Any]) -> None:
+        """What the search found, and the run that confirms it."""
+        self.record = json.loads((Path(answer["path"]) / RECORD).read_text(encoding="utf-8"))
+        first, *others = verdict(self.record)
+        items = "".join(f"<li>{html.escape(line)}</li>" for line in others)
+        confirmed = f"<li>The full run of it is {html.escape(answer['run_id'])}: see the tab Results.</li>"
+        kind = "good" if self.record["is_converged"] else "warn"
+        told = f"<strong>{html.escape(first)}</strong><ul>{items}{confirmed}</ul>"
+        self.message.value, self.watch.value = parts.notice(kind, told), ""
+        self.found.value = _levers(self.record) + parts.picture(chart(self.record, width=CHART_WIDTH))
+        self.desk.tell()
+
+    def _allow(self) -> None:
+        is_searching = self.child is not None
+        self.start_button.disabled, self.stop_button.disabled = is_searching, not is_searching
+        self.take_button.disabled = is_searching or not self.record.get("changes")
+        if not self.record:
+            self.found.value = '<p class="pw-empty">No search yet.</p>'
+
+
+def _listed(text: str) -> list[str]:
+    return [item.strip() for item in text.split(",") if item.strip()]
+
+
+def _levers(record: dict[str, Any]) -> str:
+    """The levers today and as found, with their bounds."""
+    rows = [
+        (row["lever"], one_value(row["today"]), one_value(row["found"]), f"{row['lowest']:g} to {row['highest']:g}",
+         "locked" if row["is_locked"] else "")
+        for row in record["levers"]
+    ]  # fmt: skip
+    columns = ["Lever", "Today", "Found", "Bounds", "Lock"]
+    return parts.sheet(pd.DataFrame(rows, columns=columns, dtype=object), "Levers", css="pw-numbers")

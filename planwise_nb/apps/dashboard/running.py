@@ -108,7 +108,7 @@ class RunTab:
     def _begin(self, arguments: list[str], said: str) -> None:
         if self._is_starting():  # a second click
             return
-        self.children.append(Child(arguments, project=self.desk.project.own, out=self.desk.ledger.out))
+        self.children.append(Child("run", arguments, project=self.desk.project.own, out=self.desk.ledger.out))
         self.start_button.disabled = self.resume_button.disabled = True
         self.asks_to_accept = self.changed.value = False
         self.message.value = parts.notice("note", html.escape(said))

@@ -172,10 +172,12 @@ class Search:
         while free.any():
             fixed = off[wanted] - self.slopes[wanted] @ np.where(free, best.move, 0)
             weights = np.sqrt(problem.weight[wanted])
-            matrix = np.vstack([
-                weights[:, None] * self.slopes[wanted][:, free],
-                np.sqrt(_EASE) * np.diag(problem.cost[free]),
-            ])
+            matrix = np.vstack(
+                [
+                    weights[:, None] * self.slopes[wanted][:, free],
+                    np.sqrt(_EASE) * np.diag(problem.cost[free]),
+                ]
+            )
             right = np.concatenate([-weights * fixed, np.zeros(int(free.sum()))])
             aim[free] = lsq_linear(matrix, right, (lowest[free], highest[free]), method="bvls").x
             broken = ~wanted & (problem.missed(off + self.slopes @ (aim - best.move)) > 0)

@@ -15,6 +15,7 @@ from planwise_nb.core.errors import InputError
 from planwise_nb.core.manifest import write_json
 from planwise_nb.workforce import dbt_project, models
 from planwise_nb.workforce.drafts import Cell
+from planwise_nb.workforce.figures import plain
 from planwise_nb.workforce.outlook import parameters_of
 from planwise_nb.workforce.trials import Build, Variant, simulated
 from planwise_nb.workforce.tuning.movable import BOUNDS, OTHER_COST, STRATEGIES, movables
@@ -131,21 +132,25 @@ class Tuning:
 
     @property
     def binding(self) -> list[str]:
-        """Where targets are missed: the levers that a bound or a lock keeps from coming nearer."""
-        found = []
-        off = self.search.problem.off(self.best.measured)
-        missed = self.search.problem.missed(off)
-        if not missed.any():
+        """Where targets are missed: the levers that a bound or a lock keeps from coming nearer to the worst of them."""
+        problem, best = self.search.problem, self.best
+        off = problem.off(best.measured)
+        missed = problem.missed(off) ** 2 * problem.weight
+        worst = int(np.argmax(missed))
+        wishes = -np.sign(off[worst]) * np.sign(self.search.slopes[worst])
+        if not missed.any() or not wishes.any():
             return []
-        worst = int(np.argmax(missed * self.search.problem.weight))
-        for place, lever in enumerate(self.levers):
-            wish = -np.sign(off[worst]) * np.sign(self.search.slopes[worst, place])
-            ends = self.search.problem.lowest[place], self.search.problem.highest[place]
-            end = ends[1] if wish > 0 else ends[0]
-            if wish and abs(self.best.move[place] - end) < _AT_BOUND:
-                kept = sorted({value for _, value in lever.moved(float(self.best.move[place]))})
-                reason = "locked" if lever.is_locked else f"{'at most' if wish > 0 else 'at least'} {kept[-1]}"
-                found.append(f"{lever}: {reason}")
+        found = []
+        for lever, wish, move, low, high in zip(
+            self.levers, wishes, best.move, problem.lowest, problem.highest, strict=True
+        ):
+            if lever.is_locked:
+                found.append(f"{lever}: locked")
+            elif wish and abs(move - (high if wish > 0 else low)) < _AT_BOUND:
+                ends = sorted(value for _, value in lever.moved(float(move)))
+                found.append(
+                    f"{lever}: " + (f"at most {plain(ends[-1])}" if wish > 0 else f"at least {plain(ends[0])}")
+                )
         return found
 
     @property

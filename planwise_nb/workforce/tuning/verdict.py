@@ -1,4 +1,4 @@
-"""What a search found, in sentences."""
+"""What a search found, in words."""
 
 from __future__ import annotations
 
@@ -22,3 +22,14 @@ def verdict(record: dict[str, Any]) -> list[str]:
     elif not record["is_converged"]:
         lines.append("No bound binds: no lever moves it, the targets pull against each other, or iterations ran out.")
     return lines
+
+
+def one_value(value: Any) -> str:
+    """A value of a lever, or the range of its values where they differ by year or level."""
+    values = [*_numbers(value)]
+    ends = min(values), max(values)
+    return f"{ends[0]:.6g}" if ends[0] == ends[1] else f"{ends[0]:.6g} to {ends[1]:.6g}"
+
+
+def _numbers(value: Any) -> list[float]:
+    return [number for one in value.values() for number in _numbers(one)] if isinstance(value, dict) else [value]

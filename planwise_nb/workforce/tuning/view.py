@@ -23,7 +23,7 @@ from planwise_nb.workforce.inputs import Request, resolve
 from planwise_nb.workforce.tuning import convergence
 from planwise_nb.workforce.tuning.request import REQUEST, read_request
 from planwise_nb.workforce.tuning.tuning import RECORD, Tuning
-from planwise_nb.workforce.tuning.verdict import verdict
+from planwise_nb.workforce.tuning.verdict import one_value, verdict
 
 
 def open_tuning(  # noqa: PLR0917 - the parameters of its notebook
@@ -81,7 +81,7 @@ class TuningView:
         rows["is_locked"] = rows["is_locked"].map({True: "locked", False: ""})
         columns = ["lever", "today", "lowest", "highest", "is_locked", *(["found"] if self.record else [])]
         for column in ("today", "found"):
-            rows[column] = rows[column].map(_one_value)
+            rows[column] = rows[column].map(one_value)
         return shown.table(rows[columns].rename(columns={"is_locked": "lock"}), caption="Levers")
 
     def search(self) -> None:
@@ -135,7 +135,7 @@ class TuningView:
         for lever in self.record["levers"]:
             name, _, level = lever["lever"].partition(".")
             value = values[name]
-            found[lever["lever"]] = _one_value(value[level] if level and isinstance(value, dict) else value)
+            found[lever["lever"]] = one_value(value[level] if level and isinstance(value, dict) else value)
         return found
 
     @property
@@ -145,14 +145,3 @@ class TuningView:
 
 def _years(years: tuple[int, ...]) -> str:
     return str(years[0]) if len(years) == 1 else f"{years[0]}-{years[-1]}"
-
-
-def _one_value(value: Any) -> str:
-    """A value of a lever, or the range of its values where they differ by year or level."""
-    values = [*_numbers(value)]
-    ends = min(values), max(values)
-    return f"{ends[0]:.6g}" if ends[0] == ends[1] else f"{ends[0]:.6g} to {ends[1]:.6g}"
-
-
-def _numbers(value: Any) -> list[float]:
-    return [number for one in value.values() for number in _numbers(one)] if isinstance(value, dict) else [value]
