@@ -91,7 +91,7 @@ def test_a_log_is_read_as_it_was_written_but_for_a_line_in_writing(finished_run:
 
 
 def test_a_refused_run_says_why_and_what_fixes_it(tmp_path: Path) -> None:
-    child = Child(["baselin"], project=tmp_path, out=tmp_path / "runs")
+    child = Child("run", ["baselin"], project=tmp_path, out=tmp_path / "runs")
     wait_until(lambda: not child.is_alive)
     assert [fix for _, fix in child.refusal()] == ["Did you mean baseline?"]
     assert not (tmp_path / "runs").exists()
@@ -103,7 +103,9 @@ def test_a_stopped_run_is_resumed_to_its_end(tmp_path: Path, small_census: Path)
     def runs() -> list[Run]:
         return [Run(WORKFORCE, ledger.folder(str(row["run_id"])), ledger) for row in ledger.runs()]
 
-    child = Child(["baseline", "--years=2025-2025", f"--census={small_census}"], project=tmp_path, out=ledger.out)
+    child = Child(
+        "run", ["baseline", "--years=2025-2025", f"--census={small_census}"], project=tmp_path, out=ledger.out
+    )
     wait_until(lambda: run_of(child, runs()) is not None and progress_of(runs()[0]).done > 2)
     [run] = runs()
     stop(run)
@@ -112,7 +114,7 @@ def test_a_stopped_run_is_resumed_to_its_end(tmp_path: Path, small_census: Path)
     assert asyncio.run(watched(Desk(Project(tmp_path), ledger))) == ("Stopped: it can be resumed", False)
     with pytest.raises(InputError, match="Nobody runs"):
         stop(run)
-    again = Child(["--resume", run.folder.name], project=tmp_path, out=ledger.out)
+    again = Child("run", ["--resume", run.folder.name], project=tmp_path, out=ledger.out)
     wait_until(lambda: not again.is_alive)
     assert again.refusal() == []
     assert run.manifest["status"] == "success"
@@ -127,7 +129,7 @@ async def watched(desk: Desk) -> tuple[str, bool]:
 
 
 def test_a_killed_run_is_no_error_of_its_last_line(tmp_path: Path) -> None:
-    child = Child(["--", "baseline"], project=tmp_path, out=tmp_path / "runs")
+    child = Child("run", ["--", "baseline"], project=tmp_path, out=tmp_path / "runs")
     child.process.kill()
     wait_until(lambda: not child.is_alive)
     assert child.refusal() == [("The run ended unexpectedly.", "Resume it.")]
@@ -142,7 +144,7 @@ def test_a_killed_run_is_no_error_of_its_last_line(tmp_path: Path) -> None:
     ],
 )
 def test_a_child_that_ran_nothing_says_what_it_printed(tmp_path: Path, arguments: list[str], said: str) -> None:
-    child = Child(arguments, project=tmp_path, out=tmp_path / "runs")
+    child = Child("run", arguments, project=tmp_path, out=tmp_path / "runs")
     wait_until(lambda: not child.is_alive)
     [(what, _)] = child.refusal()
     assert said in what and "See standard error" not in what

@@ -74,7 +74,7 @@ def read_request(
     """What a person typed, for the scenario of ``inputs``. Raises ``InputError`` for what cannot be used."""
     if len(inputs.members) > 1:
         raise InputError("One scenario is tuned at a time.", fix="Name one scenario.")
-    if not 0 < tolerance < 1:
+    if not (tolerance.is_finite() and 0 < tolerance < 1):
         raise InputError(f"--tolerance {tolerance} is not between 0 and 1.", fix="Give 0.001, for example.")
     scenario = inputs.members[0]
     levels = max(level.level_id for level in scenario.tables.job_levels)
