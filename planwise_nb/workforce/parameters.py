@@ -18,6 +18,9 @@ from planwise_nb.workforce.parameter_layers import ParameterLayer, level_problem
 from planwise_nb.workforce.parameter_tables import Tables
 from planwise_nb.workforce.scenario import SECTIONS, Scenario
 
+NO_RESULT = {"extends", "author", "created_at", "changed_by", "changed_at", "status"}
+"""What a scenario says of itself and no result depends on."""
+
 MAX_TOLD = 20
 """Scenarios that ``scenario.yaml`` tells in full."""
 
@@ -58,9 +61,7 @@ class ResolvedScenario:
         """
         ordered = check_job_levels(levels, "the job levels of the census mapping")
         if problems := [*level_problems(self.layers, ordered), *mix_problems(self.scenario, ordered)]:
-            raise InputError(
-                f"Scenario {self.scenario_id} does not fit the job levels of the census mapping.", problems
-            )
+            raise InputError(f"Scenario {self.scenario_id} does not fit the job levels of its census.", problems)
         return replace(self, tables=replace(self.tables, job_levels=ordered))
 
 
@@ -195,7 +196,7 @@ def _flat(scenario: Scenario) -> Iterator[tuple[str, Any]]:
 
 def _content(scenario: Scenario) -> dict[str, Any]:
     """The scenario as its YAML file would state it all; the census by its name, since a path is of one machine."""
-    content = scenario.model_dump(exclude_none=True, exclude={"extends", "author", "created_at"})
+    content = scenario.model_dump(exclude_none=True, exclude=NO_RESULT)
     if "file" in content["census"]:
         content["census"]["file"] = Path(content["census"]["file"]).name
     for section in SECTIONS:

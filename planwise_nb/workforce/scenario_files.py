@@ -64,7 +64,7 @@ class ScenarioFiles:
         merged = None if problems else _merged(lay_over(self._content, stated), parts, typed, problems)
         problems += self.table_problems
         layers = (*part_layers(stated, 0, "set", stated.where), *self._layers)
-        if levels := self.tables.job_levels:
+        if (levels := self.tables.job_levels) and not (merged and merged.census.map):  # a mapping may bring its own
             problems += level_problems(layers, levels)
             if merged:
                 problems += mix_problems(merged, levels, _place_of("hiring.level_mix", parts, typed))

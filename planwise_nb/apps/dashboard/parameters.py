@@ -11,7 +11,8 @@ from planwise_nb.apps.dashboard import parts
 from planwise_nb.apps.dashboard.desk import REFERENCE, Desk, Opened
 from planwise_nb.core.errors import PlanwiseError
 from planwise_nb.workforce.drafts import Cell, Parameter, all_parameters
-from planwise_nb.workforce.saved_scenarios import Save, is_shipped, is_taken, save_scenario
+from planwise_nb.workforce.saved_scenarios import Save, save_scenario
+from planwise_nb.workforce.scenario_store import is_shipped, is_taken
 
 MOST_CHANGES = 40
 
