@@ -16,10 +16,7 @@ from planwise_nb.workforce.figures import plain
 from planwise_nb.workforce.job_levels import JobLevel, check_job_levels
 from planwise_nb.workforce.parameter_layers import ParameterLayer, level_problems, mix_problems
 from planwise_nb.workforce.parameter_tables import Tables
-from planwise_nb.workforce.scenario import SECTIONS, Scenario
-
-NO_RESULT = {"extends", "author", "created_at", "changed_by", "changed_at", "status"}
-"""What a scenario says of itself and no result depends on."""
+from planwise_nb.workforce.scenario import ABOUT, SECTIONS, Scenario
 
 MAX_TOLD = 20
 """Scenarios that ``scenario.yaml`` tells in full."""
@@ -196,7 +193,7 @@ def _flat(scenario: Scenario) -> Iterator[tuple[str, Any]]:
 
 def _content(scenario: Scenario) -> dict[str, Any]:
     """The scenario as its YAML file would state it all; the census by its name, since a path is of one machine."""
-    content = scenario.model_dump(exclude_none=True, exclude=NO_RESULT)
+    content = scenario.model_dump(exclude_none=True, exclude=ABOUT | {"extends"})
     if "file" in content["census"]:
         content["census"]["file"] = Path(content["census"]["file"]).name
     for section in SECTIONS:

@@ -187,6 +187,9 @@ class Scenario(Section):
     census: Census = Census()
 
 
+ABOUT = {"author", "created_at", "changed_by", "changed_at", "status"}
+"""What a scenario says of itself and no result depends on."""
+
 SECTIONS: Mapping[str, type[Section]] = {
     name: field.annotation
     for name, field in Scenario.model_fields.items()

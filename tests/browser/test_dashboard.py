@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import urllib.error
 import urllib.request
 from collections.abc import Callable
@@ -12,7 +13,7 @@ import openpyxl
 import pytest
 
 from planwise_nb.workforce.generator import make_census
-from tests.browser.conftest import Server
+from tests.browser.conftest import Server, Watch
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
@@ -104,6 +105,26 @@ def downloaded(page: Page, link: str, folder: Path) -> openpyxl.Workbook:
         page.get_by_role("link", name=link).click()
     download.value.save_as(folder / "downloaded.xlsx")
     return openpyxl.load_workbook(folder / "downloaded.xlsx")
+
+
+def test_a_download_that_is_refused_says_why_and_leaves_the_page_as_it_is(
+    page: Page, dashboard: Server, plan: Path, watch: Watch
+) -> None:
+    look(page, dashboard)
+    start(page, "small", years="2025-2025")
+    page.get_by_role("status").filter(has_text="Finished").wait_for()
+    go(page, "Results")
+    link = page.get_by_role("link", name="CSV: Events: one row each, small")
+    link.wait_for()
+    for events in plan.glob("outputs/runs/small/*/export/fct_yearly_events"):
+        shutil.rmtree(events)
+    with page.context.expect_page() as opened:
+        link.click()
+    opened.value.get_by_text("There is no file to download.").wait_for()
+    print(opened.value.locator("body").inner_text(), watch.errors)
+    opened.value.screenshot(path="/tmp/w/life_refused.png")
+    opened.value.close()
+    assert page.get_by_label("Runs, up to four").is_enabled()
 
 
 def make_scenario(page: Page, picture: Callable[..., None]) -> None:

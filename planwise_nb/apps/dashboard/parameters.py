@@ -137,12 +137,12 @@ class ParametersTab:
             box.add_class("pw-rate")
         self._fill_grid()
         self.tell()
-        said = opened.scenario.scenario.description
+        said = opened.scenario.scenario
         chain = " → ".join(opened.scenario.chain)
         years = f"{opened.years[0]} to {opened.years[-1]}"
         self.about.value = (
-            f'<p class="pw-about">{html.escape(said)} <span>{html.escape(chain)}, {years}, '
-            f"{len(opened.levels)} levels</span></p>"
+            f'<p class="pw-about">{html.escape(said.description)} <span>{html.escape(chain)}, {years}, '
+            f"{len(opened.levels)} levels, {said.status}</span></p>"
         )
 
     def _choose_lever(self) -> None:
