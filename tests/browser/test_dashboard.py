@@ -121,10 +121,14 @@ def test_a_download_that_is_refused_says_why_and_leaves_the_page_as_it_is(
     with page.context.expect_page() as opened:
         link.click()
     opened.value.get_by_text("There is no file to download.").wait_for()
-    print(opened.value.locator("body").inner_text(), watch.errors)
-    opened.value.screenshot(path="/tmp/w/life_refused.png")
+    said = opened.value.locator("body").inner_text()
     opened.value.close()
-    assert page.get_by_label("Runs, up to four").is_enabled()
+    assert "fct_yearly_events" in said and "Close this tab" in said
+    go(page, "Parameters").get_by_label(MERIT, exact=True).wait_for()  # the page and its kernel are still there
+    type_in(page, MERIT, "7")
+    page.get_by_role("cell", name="7", exact=True).wait_for()
+    assert ["400 (Bad Request)" in error for error in watch.errors] == [True]
+    watch.errors.clear()
 
 
 def make_scenario(page: Page, picture: Callable[..., None]) -> None:
