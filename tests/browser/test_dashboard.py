@@ -7,13 +7,14 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import openpyxl
 import pytest
 
 from planwise_nb.workforce.generator import make_census
 from tests.browser.conftest import Server, Watch
+from tests.browser.seen import faint_texts, named_controls, nameless_controls, reached_by_keyboard
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 TABS = ("Parameters", "Impact", "Run", "Results", "Auto-optimise")
 MERIT = "Merit raise, level 1, 2026"
 NARROW = (1000, 900)
+PAGE = ".pw-page"
 
 
 @pytest.fixture(scope="module")
@@ -203,55 +205,18 @@ def test_every_control_has_a_label_and_is_reached_by_keyboard(opened: Page) -> N
     for tab in TABS:
         panel = go(opened, tab)
         panel.get_by_role("heading").first.wait_for()
-        assert opened.evaluate(WITHOUT_LABEL) == []
+        assert nameless_controls(opened, PAGE) == []
     opened.get_by_role("tab", name="Parameters").click()
-    wanted = {control for control in opened.evaluate(REACHABLE) if control}
-    seen: set[Any] = set()
+    wanted = named_controls(opened, PAGE)
     opened.get_by_role("tab", name="Parameters").focus()
-    for _ in range(len(wanted) + 20):
-        seen.add(opened.evaluate(FOCUSED))
-        opened.keyboard.press("Tab")
-    assert wanted <= seen
+    assert wanted <= {"Parameters", *reached_by_keyboard(opened, len(wanted) + 20)}
     opened.get_by_role("tab", name="Parameters").focus()
     opened.keyboard.press("ArrowRight")
     opened.keyboard.press("Enter")
     opened.get_by_role("heading", name="First-order impact").wait_for()
 
 
-CONTROLS = "input, select, button, a[href], summary"
-SHOWN = "element => element.checkVisibility() && !element.disabled"
-NAMED = "element => (element.labels?.[0]?.innerText || element.ariaLabel || element.innerText || '').trim()"
-WITHOUT_LABEL = f"""() => [...document.querySelectorAll('{CONTROLS}')].filter({SHOWN})
-    .filter(element => !({NAMED})(element)).map(element => element.outerHTML)"""
-REACHABLE = f"() => [...document.querySelectorAll('{CONTROLS}')].filter({SHOWN}).map({NAMED})"
-FOCUSED = f"() => ({NAMED})(document.activeElement)"
-
-
 def test_every_text_stands_out_from_its_ground(opened: Page) -> None:
     for tab in TABS:
         go(opened, tab).get_by_role("heading").first.wait_for()
-        assert opened.evaluate(PALE) == []
-
-
-PALE = """() => {
-    const parse = text => text.match(/[\\d.]+/g).map(Number);
-    const light = rgb => rgb.slice(0, 3).map(v => v / 255)
-        .map(v => v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
-        .reduce((sum, v, place) => sum + v * [0.2126, 0.7152, 0.0722][place], 0);
-    const ground = element => {
-        for (let at = element; at; at = at.parentElement) {
-            const colour = parse(getComputedStyle(at).backgroundColor);
-            if (colour.length < 4 || colour[3] === 1) return colour;
-        }
-        return [255, 255, 255];
-    };
-    const pale = [];
-    for (const element of document.querySelectorAll('.pw-page *')) {
-        const says = [...element.childNodes].some(node => node.nodeType === 3 && node.textContent.trim());
-        if (!(says || element.value) || !element.checkVisibility() || element.closest('svg, option')) continue;
-        const [one, other] = [light(parse(getComputedStyle(element).color)), light(ground(element))];
-        const contrast = (Math.max(one, other) + 0.05) / (Math.min(one, other) + 0.05);
-        if (contrast < 4.5) pale.push(`${contrast.toFixed(2)} ${element.outerHTML.slice(0, 120)}`);
-    }
-    return pale;
-}"""
+        assert faint_texts(opened, PAGE) == []
