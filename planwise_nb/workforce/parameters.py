@@ -49,7 +49,12 @@ class ResolvedScenario:
     def differences(self) -> dict[str, Any]:
         """Keys (``section.key`` or ``section.key.level``) whose value is not the project's default, with the value."""
         defaults = project_defaults()
-        return {key: value for key, value in _flat(self.scenario) if defaults.get(key) != value}
+        return {key: value for key, value in self.values.items() if defaults.get(key) != value}
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """What the files and settings state together, by key (``section.key`` or ``section.key.level``)."""
+        return dict(_flat(self.scenario))
 
     def with_job_levels(self, levels: Sequence[JobLevel]) -> ResolvedScenario:
         """A copy with these pay ranges, such as a census mapping's own.

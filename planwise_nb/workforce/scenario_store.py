@@ -22,7 +22,7 @@ from planwise_nb.core.yaml_files import read_yaml
 from planwise_nb.workforce.census_map import load_census_map
 from planwise_nb.workforce.parameters import ExactDumper, ResolvedScenario
 from planwise_nb.workforce.scenario import SCENARIO_NAME
-from planwise_nb.workforce.scenario_files import read_scenario, scenario_names
+from planwise_nb.workforce.scenario_files import read_scenario, scenario_names, scenario_path
 
 FOLDER = Path("params/workforce")
 MAPS = "params/census_maps"
@@ -73,11 +73,10 @@ def is_shipped(name: str) -> bool:
 def extended_by(project: Project, name: str) -> list[str]:
     """The scenarios that extend this one, but for one of its own name; files that cannot be read extend nothing."""
     others = [other for other in scenario_names(folders(project)) if other != name]
-    return [other for other in others if _heading(project, other).get("extends") == name]
+    return [other for other in others if _said(scenario_path(other, folders(project))).get("extends") == name]
 
 
-def _heading(project: Project, name: str) -> dict[str, Any]:
-    path = next(path for folder in folders(project) if os.path.lexists(path := folder / f"{name}.yaml"))
+def _said(path: Path) -> dict[str, Any]:
     try:
         return read_yaml(path)
     except InputError:
@@ -130,7 +129,7 @@ def write(project: Project, folder: Path, name: str, scenario: str, rows: Lines)
 
     Raises ``InputError`` where no run would take the scenario; nothing is written then.
     """
-    levers = _csv_text(rows)
+    table, levers = folder / TABLE, _csv_text(rows)
     with tempfile.TemporaryDirectory(prefix="planwise-") as place:
         tried = Path(place)
         _put(tried / f"{name}.yaml", scenario)
@@ -139,8 +138,9 @@ def write(project: Project, folder: Path, name: str, scenario: str, rows: Lines)
     target = folder / f"{name}.yaml"
     before = target.read_bytes() if target.exists() else None
     _put(target, scenario)
-    with _restored(target, before):
-        _put(folder / TABLE, levers)
+    if rows != read_rows(table):
+        with _restored(target, before):
+            _put(table, levers)
     return target
 
 
