@@ -95,7 +95,7 @@ def is_cheap(words: list[str]) -> bool:
 def parse(words: list[str]) -> None:
     """Parse a command line without running it; raises the error of the parser."""
     command: Any = typer.main.get_command(app)
-    while hasattr(command, "commands"):
+    while hasattr(command, "commands") and words and not words[0].startswith("-"):
         name, *words = words
         assert name in command.commands, f"there is no command {name}"
         command = command.commands[name]

@@ -14,7 +14,7 @@ import typer
 
 from planwise_nb.apps.answers import AsJson, print_json, project, reported, since
 from planwise_nb.core.errors import InputError, PlanwiseError
-from planwise_nb.core.printable import printable
+from planwise_nb.core.printable import inert, printable
 
 if TYPE_CHECKING:
     from planwise_nb.workforce.saved_scenarios import Save
@@ -55,7 +55,8 @@ def _line(one: Listed) -> str:
     when = (one.changed_at or one.created_at or NOTHING)[:10]
     said = one.problem or " ".join(one.description.split())
     cells = ((one.name, 20), (one.status, 10), (one.extends or NOTHING, 20), (who, 18), (when, 10))
-    return " ".join(f"{printable(text, width):<{width}}" for text, width in cells) + " " + printable(said, SAID)
+    told = said if len(said) <= SAID else f"{said[: SAID - 1]}…"
+    return " ".join(f"{printable(text, width):<{width}}" for text, width in cells) + f" {inert(told)}"
 
 
 @app.command()
@@ -170,14 +171,14 @@ def _print(title: str, rows: Sequence[tuple[str, str | None, str | None]]) -> No
 
 
 def _place(one: Held) -> str:
-    level = "" if one.level is None else f", level {one.level}"
-    return f"{one.parameter}{level}, {_years(one.years)}"
+    levels = f", level {_spans(one.levels)}" if one.levels else ""
+    return f"{one.parameter}{levels}, {_spans(one.years)}"
 
 
-def _years(years: Sequence[int]) -> str:
-    """Years in few words: ``2025-2027, 2029``."""
-    ends = [place for place, (year, after) in enumerate(pairwise(years), start=1) if after != year + 1]
-    spans = [years[start:end] for start, end in pairwise([0, *ends, len(years)])]
+def _spans(numbers: Sequence[int]) -> str:
+    """Numbers in few words: ``2025-2027, 2029``."""
+    ends = [place for place, (number, after) in enumerate(pairwise(numbers), start=1) if after != number + 1]
+    spans = [numbers[start:end] for start, end in pairwise([0, *ends, len(numbers)])]
     return ", ".join(f"{span[0]}-{span[-1]}" if len(span) > 1 else f"{span[0]}" for span in spans)
 
 

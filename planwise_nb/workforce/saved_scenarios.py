@@ -89,7 +89,7 @@ def check_draft(project: Project, name: str) -> None:
     """Raise ``InputError`` where the user's scenario is published: it stays as it is until it is a draft again."""
     path = project.own / store.FOLDER / f"{name}.yaml"
     if path.exists() and read_yaml(path).get("status") == "published":
-        fix = f"Make it a draft again: planwise scenarios unpublish {name}; or choose another name."
+        fix = f"Make it a draft again first: planwise scenarios unpublish {name}"
         raise InputError(f"Scenario {name} is published and stays as it is.", fix=fix)
 
 

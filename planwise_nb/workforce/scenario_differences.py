@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from itertools import groupby
+from typing import Any
 
 import pandas as pd
 
@@ -30,14 +30,15 @@ class Value:
 
 @dataclass(frozen=True)
 class Held:
-    """A parameter that holds differently in the same way in all of ``years``; no level: that of the whole company.
+    """A parameter that holds differently, in the same way for all of ``levels`` and ``years``; no level: that of the
+    whole company.
 
     ``a`` and ``b`` are the values in force, ``source_a`` and ``source_b`` who states them; None where a scenario does
     not simulate the years or lacks the level.
     """
 
     parameter: str
-    level: int | None
+    levels: tuple[int, ...]
     years: tuple[int, ...]
     a: str | None
     source_a: str | None
@@ -80,12 +81,15 @@ def _held(a: ResolvedScenario, b: ResolvedScenario) -> Iterator[Held]:
     rows = planned_parameters([a, b])
     rows["parameter_value"] = [plain(Decimal(str(value))) for value in rows["parameter_value"]]
     of_a, of_b = (rows[rows["scenario_id"] == one.scenario_id].set_index(CELL) for one in (a, b))
-    both = of_a.join(of_b, how="outer", lsuffix="_a", rsuffix="_b").sort_index()
+    both = of_a.add_suffix("_a").join(of_b.add_suffix("_b"), how="outer").sort_index()
     shown = ["parameter_value_a", "parameter_source_a", "parameter_value_b", "parameter_source_b"]
     differ = both[both["parameter_value_a"].fillna("") != both["parameter_value_b"].fillna("")][shown]
-    cells = [
-        (name, None if pd.isna(level) else int(level), int(year), *(None if pd.isna(value) else value for value in row))
-        for (name, level, year), row in zip(differ.index, differ.itertuples(index=False), strict=True)
-    ]
-    for (name, level, *said), group in groupby(cells, key=lambda cell: (*cell[:2], *cell[3:])):
-        yield Held(name, level, tuple(cell[2] for cell in group), *said)
+    years: dict[tuple[Any, ...], list[int]] = {}
+    for (name, level, year), row in zip(differ.index, differ.itertuples(index=False), strict=True):
+        said = tuple(None if pd.isna(value) else value for value in row)
+        years.setdefault((name, None if pd.isna(level) else int(level), said), []).append(int(year))
+    levels: dict[tuple[Any, ...], list[int]] = {}
+    for (name, level, said), of_level in years.items():
+        levels.setdefault((name, tuple(of_level), said), []).extend([] if level is None else [level])
+    for (name, of_levels, said), held in levels.items():
+        yield Held(name, tuple(held), of_levels, *said)

@@ -91,7 +91,7 @@ def copy_scenario(project: Project, source: str, said: Save) -> Path:
 
 
 def _as_copy(path: Path, part: Part, folder: Path, said: Save) -> str:
-    """The file of ``part`` for ``folder``, comments and all, but for who made it and where its census lies from there."""
+    """The file of ``part`` for ``folder``, comments and all, but for who made it and where its census lies."""
     content, moment = read_yaml(path), now()
     edits: dict[tuple[str, ...], object] = {("author",): said.author, ("created_at",): moment}
     again = {("changed_by",): said.author, ("changed_at",): moment, ("status",): "draft"}

@@ -17,7 +17,7 @@ NAMELESS = """
   .filter(control => {
     const said = (control.getAttribute('aria-labelledby') || '').split(' ').filter(Boolean)
       .map(id => document.getElementById(id)?.textContent || '').join(' ');
-    const own = control.matches('button, a, [role=button], [role=tab]') ? control.textContent : '';
+    const own = control.matches('button, a, summary, [role=button], [role=tab]') ? control.textContent : '';
     const labels = [...(control.labels || [])].map(label => label.textContent).join(' ');
     const seen = control.title || control.querySelector('img')?.alt;
     return ![control.getAttribute('aria-label'), said, labels, own, seen].some(text => (text || '').trim());
