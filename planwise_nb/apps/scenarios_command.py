@@ -136,7 +136,7 @@ def _confirm(name: str, path: Path) -> None:
         fix = f"To delete it without being asked: planwise scenarios delete {name} --yes"
         raise InputError(f"Nobody can be asked whether to delete scenario {name}.", fix=fix)
     if not typer.confirm(f"Delete scenario {name}, {_shown(path)} and its levers?", err=True):
-        raise PlanwiseError(f"Scenario {name} stays: you did not say yes.")
+        raise PlanwiseError(f"Scenario {name} stays as it is.", fix="To delete it, answer y, or give --yes.")
 
 
 @app.command()

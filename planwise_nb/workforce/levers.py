@@ -115,7 +115,7 @@ def stranger_warnings(rows: Iterable[LeverRow], names: Collection[str]) -> Itera
     )
 
 
-def _warning(*, rule: str, what: str, fix: str, found: Sequence[str]) -> Iterator[Problem]:
+def _warning(rule: str, what: str, fix: str, found: Sequence[str]) -> Iterator[Problem]:
     if found:
         sample = tuple(found[:SAMPLE])
         yield Problem(rule=rule, where="comp_levers.csv", what=what, fix=fix, count=len(found), sample=sample)

@@ -174,7 +174,7 @@ class Scenario(Section):
     changed_by: str = Field("", description="who changed the scenario last; no part of any result")
     changed_at: dt.date | dt.datetime | None = Field(None, description="when it was changed last")
     status: Literal["draft", "published"] = Field(
-        "draft", description="draft or published; a published one is neither replaced nor deleted"
+        "draft", description="whether it is still worked on; a published one is neither replaced nor deleted"
     )
     extends: str | None = Field(
         None, pattern=SCENARIO_NAME, description="name of the scenario that this one differs from"
