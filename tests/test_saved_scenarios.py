@@ -16,6 +16,7 @@ from planwise_nb.workforce.outlook import planned_parameters
 from planwise_nb.workforce.parameters import write_parameters
 from planwise_nb.workforce.saved_scenarios import Save, save_scenario
 from planwise_nb.workforce.scenario_files import read_scenario
+from planwise_nb.workforce.scenario_life import set_status
 from planwise_nb.workforce.scenario_store import FOLDER, TABLE, open_scenario
 
 MERIT, GROWTH = ("merit_base", 2026, 1), ("target_growth_rate", None, None)
@@ -109,6 +110,17 @@ def test_who_made_a_scenario_first_and_when_stays_beside_who_replaced_it(project
         said = read_yaml(project.own / FOLDER / "careful.yaml")
         assert (said["author"], said["created_at"]) == ("A planner", first["created_at"])
         assert said["changed_by"] == "Another" and said["changed_at"] >= first["created_at"]
+
+
+def test_a_published_scenario_is_not_replaced(project: Project) -> None:
+    save_scenario(project, draft_of(project), Save(name="careful", author="A planner"))
+    set_status(project, "careful", "published", "A planner")
+    before = tree(project.own)
+    for base in ("careful", "lean"):
+        with pytest.raises(InputError, match="Scenario careful is published and stays as it is") as refused:
+            save_scenario(project, draft_of(project, base), Save(name="careful", author="Another", may_replace=True))
+        assert refused.value.fix.endswith("planwise scenarios unpublish careful")
+    assert tree(project.own) == before
 
 
 BY_HAND = """\

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -156,6 +159,20 @@ def test_deleting_asks_first_and_is_refused_where_nobody_can_be_asked(project: P
     assert error["message"] == "Nobody can be asked whether to delete scenario careful."
     assert error["fix"].endswith("planwise scenarios delete careful --yes")
     assert "careful.yaml" in files(project)
+
+
+@pytest.mark.parametrize(("answer", "code", "stays"), [("n", 1, True), ("y", 0, False)])
+def test_whoever_is_asked_decides(project: Project, answer: str, code: int, stays: bool) -> None:
+    scenarios("extend", "lean", "careful")
+    keyboard, terminal = os.openpty()
+    os.write(keyboard, f"{answer}\n".encode())
+    command = [sys.executable, "-m", "planwise_nb.apps.cli", "scenarios", "delete", "careful", "--json"]
+    done = subprocess.run(command, stdin=terminal, capture_output=True, text=True, check=False)
+    for end in (keyboard, terminal):
+        os.close(end)
+    assert "Delete scenario careful, params/workforce/careful.yaml and its levers? [y/N]" in done.stderr
+    assert (done.returncode, json.loads(done.stdout)["status"]) == (code, "failed" if stays else "done")
+    assert ("careful.yaml" in files(project)) == stays
 
 
 def test_what_ships_or_is_extended_is_not_deleted(project: Project) -> None:
