@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 import time
 from collections.abc import Sequence
@@ -22,7 +23,9 @@ if TYPE_CHECKING:
     from planwise_nb.workforce.scenario_life import Listed
 
 NOTHING = "–"
-KEY, VALUE, SAID = 46, 22, 60
+KEY, VALUE = 50, 22
+HEADS = ("NAME", "STATUS", "EXTENDS", "BY", "WHEN", "ABOUT")
+MOST, LEAST_ABOUT, WIDTH = 24, 20, 120
 
 app = typer.Typer(help="List, copy, extend, compare, publish and delete scenarios.")
 Author = Annotated[str | None, typer.Option(help="Who you are; else as git or your account says.")]
@@ -45,18 +48,24 @@ def scenarios(context: typer.Context, as_json: AsJson = False) -> None:
             listed = [{**asdict(one), "path": str(one.path)} for one in found]
             print_json({"status": "done", "scenarios": listed, "seconds": since(began)})
             return
-        print(f"{'NAME':<20} {'STATUS':<10} {'EXTENDS':<20} {'BY':<18} {'WHEN':<10} ABOUT")
-        for one in found:
-            print(_line(one).rstrip())
+        _print_list(found)
 
 
-def _line(one: Listed) -> str:
+def _print_list(found: Sequence[Listed]) -> None:
+    """A line a scenario; what it is about is cut where the terminal ends."""
+    rows = [HEADS, *map(_cells, found)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)][:-1]
+    room = max(LEAST_ABOUT, shutil.get_terminal_size((WIDTH, 0)).columns - sum(widths) - 2 * len(widths))
+    for *cells, about in rows:
+        shown = about if len(about) <= room else f"{about[: room - 1]}…"
+        print("  ".join([*(f"{cell:<{width}}" for cell, width in zip(cells, widths, strict=True)), shown]).rstrip())
+
+
+def _cells(one: Listed) -> tuple[str, ...]:
     who = "PlanWise" if one.is_shipped else one.changed_by or one.author or NOTHING
     when = (one.changed_at or one.created_at or NOTHING)[:10]
-    said = one.problem or " ".join(one.description.split())
-    cells = ((one.name, 20), (one.status, 10), (one.extends or NOTHING, 20), (who, 18), (when, 10))
-    told = said if len(said) <= SAID else f"{said[: SAID - 1]}…"
-    return " ".join(f"{printable(text, width):<{width}}" for text, width in cells) + f" {inert(told)}"
+    about = inert(" ".join((one.problem or one.description).split()))
+    return (*(printable(text, MOST) for text in (one.name, one.status, one.extends or NOTHING, who, when)), about)
 
 
 @app.command()

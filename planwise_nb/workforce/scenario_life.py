@@ -132,8 +132,7 @@ def set_status(project: Project, name: str, status: str, author: str) -> Path:
 
     Raises ``InputError`` where there is none of that name, it ships, or no run would take it; nothing is written then.
     """
-    said = Save(name=name, author=author, may_replace=True)
-    said.check()
+    Save(name=name, author=author).check()
     own_path(project, name)
     with store.locked(project) as folder:
         path = own_path(project, name)
