@@ -9,6 +9,7 @@ import pytest
 
 from planwise_nb.core.display import svg
 from planwise_nb.workforce import charts
+from planwise_nb.workforce.charts import people, years
 
 OF_METRICS = [
     charts.headcount_bridge,
@@ -74,7 +75,7 @@ def test_no_year_gives_a_note(draw):
 @pytest.mark.parametrize("draw", OF_METRICS)
 def test_an_empty_company_is_drawn(draw):
     nothing = {name: 0 for name, value in year_of_metrics().items() if isinstance(value, int)}
-    nothing |= dict.fromkeys((*charts.GROWTH, *charts.PAY)) | {"headcount_by_level": {}, "payroll": 0}
+    nothing |= dict.fromkeys((*years.GROWTH, *years.PAY)) | {"headcount_by_level": {}, "payroll": 0}
     drawn = svg(draw(metrics(**nothing | {"simulation_year": 2025}).head(1)))
     assert drawn.startswith("<svg") and "NaN" not in drawn
 
@@ -111,7 +112,7 @@ def test_bridge_of_several_years_adds_them_up_and_stays_above_zero():
 
 
 def test_bridge_takes_the_requirements_too():
-    columns = [name for _, name, _, _ in charts.BRIDGE]
+    columns = [name for _, name, _, _ in years.BRIDGE]
     assert "4,509" in svg(charts.headcount_bridge(metrics([2025])[["scenario_id", "simulation_year", *columns]]))
 
 
@@ -161,7 +162,7 @@ def test_pay_of_a_level_without_a_range_is_drawn():
 
 def test_bands_are_in_the_order_of_their_ages():
     bands = ["65+", "25-34", "< 25", "5-9"]
-    assert sorted(bands, key=charts._band) == ["< 25", "5-9", "25-34", "65+"]
+    assert sorted(bands, key=people._band) == ["< 25", "5-9", "25-34", "65+"]
 
 
 def test_age_and_tenure_count_everyone_once():

@@ -14,6 +14,7 @@ import pytest
 from planwise_nb.apps.dashboard.children import Child, run_of, stop
 from planwise_nb.apps.dashboard.desk import Desk
 from planwise_nb.apps.dashboard.impact import ImpactTab
+from planwise_nb.apps.dashboard.parameters import ParametersTab
 from planwise_nb.apps.dashboard.parts import notice, pairs, told
 from planwise_nb.apps.dashboard.progress import progress_of
 from planwise_nb.apps.dashboard.running import RunTab
@@ -61,6 +62,23 @@ def test_a_locked_value_stays_as_it_is(tmp_path: Path) -> None:
     assert desk.opened.locked == {MERIT}
     desk.change(MERIT, Decimal("0.05"))
     assert (desk.value(MERIT), desk.changes) == (Decimal("0.02"), {})
+
+
+def test_the_grid_has_the_levels_that_the_census_mapping_brings(tmp_path: Path) -> None:
+    for folder in ("workforce", "census_maps"):
+        (tmp_path / "params" / folder).mkdir(parents=True)
+    (tmp_path / "params/census_maps/grades.yaml").write_text(
+        "job_levels:\n"
+        "  - {level_id: 1, name: Grade A, min_compensation: 10000, max_compensation: 40000}\n"
+        "  - {level_id: 2, name: Grade B, min_compensation: 30000, max_compensation: 90000}\n"
+    )
+    mix = "hiring: {level_mix: {1: 0.5, 2: 0.5}}\n"
+    (tmp_path / "params/workforce/graded.yaml").write_text(f"extends: baseline\n{mix}census: {{map: grades}}\n")
+    tab = ParametersTab(Desk(Project(tmp_path), Ledger(tmp_path / "runs")))
+    tab.scenario.value = "graded"
+    rows = [child.value for child in tab.grid.children if "<b>" in getattr(child, "value", "")]
+    assert rows == ["<b>1</b> Grade A", "<b>2</b> Grade B"]
+    assert "2 levels, draft" in tab.about.value
 
 
 def test_an_impact_shows_the_change_and_its_difference(desk: Desk) -> None:

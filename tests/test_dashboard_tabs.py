@@ -127,7 +127,7 @@ def test_results_show_a_run_filtered_and_lead_to_its_files(desk: Desk, finished_
     assert tab.figures.value != whole and tab.figures.value.count("<tr>") == 2
     links = [html.unescape(link) for link in re.findall(r'href="([^"]+)"', tab.downloads.value)]
     assert len(links) == 10 and all(f"run_id={finished_run.folder.name}" in link for link in links)
-    assert tab.downloads.value.count(" download>") == len(links)  # a link that leaves the page ends its kernel
+    assert tab.downloads.value.count(' target="_blank"') == len(links)  # a link that leaves the page ends its kernel
     assert "level=1" in links[-1] and "year=2026" in links[-1]
 
 

@@ -11,7 +11,6 @@ from hashlib import md5
 from pathlib import Path
 from typing import Any
 
-import click
 import pytest
 import typer
 from typer.testing import CliRunner
@@ -95,13 +94,22 @@ def is_cheap(words: list[str]) -> bool:
 
 
 def parse(words: list[str]) -> None:
-    """Parse a command line without running it; raises ``click.UsageError``."""
+    """Parse a command line without running it; raises the error of the parser."""
     command: Any = typer.main.get_command(app)
-    while hasattr(command, "commands"):
+    while hasattr(command, "commands") and words and not words[0].startswith("-"):
         name, *words = words
         assert name in command.commands, f"there is no command {name}"
         command = command.commands[name]
     command.make_context("planwise", list(words))
+
+
+def refusal(words: list[str]) -> str:
+    """What is wrong with a command line; nothing where it can be parsed."""
+    try:
+        parse(words)
+    except (Exception, typer.Exit) as error:
+        return str(error) or type(error).__name__
+    return ""
 
 
 PAGES_WITH_COMMANDS = [page for page in PAGES if commands(page)]
@@ -109,16 +117,11 @@ PAGES_WITH_COMMANDS = [page for page in PAGES if commands(page)]
 
 @pytest.mark.parametrize("page", PAGES_WITH_COMMANDS, ids=named)
 def test_documented_commands_exist(page: Path) -> None:
-    for words in commands(page):
-        try:
-            parse(words)
-        except (click.ClickException, typer.Exit) as error:
-            pytest.fail(f"{named(page)}: planwise {shlex.join(words)}: {error}")
+    assert [f"planwise {shlex.join(words)}: {said}" for words in commands(page) if (said := refusal(words))] == []
 
 
 def test_unknown_option_would_be_found() -> None:
-    with pytest.raises(Exception, match="--yaers"):
-        parse(["run", "baseline", "--yaers", "2025-2026"])
+    assert "--yaers" in refusal(["run", "baseline", "--yaers", "2025-2026"])
 
 
 @pytest.mark.parametrize("page", PAGES_WITH_COMMANDS, ids=named)

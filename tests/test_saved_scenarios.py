@@ -14,8 +14,10 @@ from planwise_nb.workforce.drafts import Draft, all_parameters
 from planwise_nb.workforce.levers import LEVERS
 from planwise_nb.workforce.outlook import planned_parameters
 from planwise_nb.workforce.parameters import write_parameters
-from planwise_nb.workforce.saved_scenarios import FOLDER, TABLE, Save, save_scenario
+from planwise_nb.workforce.saved_scenarios import Save, save_scenario
 from planwise_nb.workforce.scenario_files import read_scenario
+from planwise_nb.workforce.scenario_life import set_status
+from planwise_nb.workforce.scenario_store import FOLDER, TABLE, open_scenario
 
 MERIT, GROWTH = ("merit_base", 2026, 1), ("target_growth_rate", None, None)
 CHANGES = {MERIT: Decimal("0.065"), GROWTH: Decimal("0.01")}
@@ -97,6 +99,70 @@ def test_saving_ones_own_scenario_again_keeps_what_else_it_states(project: Proje
     assert said["simulation"] == {"target_growth_rate": Decimal("0.01")}
     lines = (project.own / FOLDER / TABLE).read_text().splitlines()[1:]
     assert sorted(line.split(",")[4] for line in lines) == ["cola_rate", "merit_base"]
+
+
+def test_who_made_a_scenario_first_and_when_stays_beside_who_replaced_it(project: Project) -> None:
+    save_scenario(project, draft_of(project), Save(name="careful", author="A planner"))
+    first = read_yaml(project.own / FOLDER / "careful.yaml")
+    assert "changed_by" not in first
+    for base in ("careful", "lean"):
+        save_scenario(project, draft_of(project, base), Save(name="careful", author="Another", may_replace=True))
+        said = read_yaml(project.own / FOLDER / "careful.yaml")
+        assert (said["author"], said["created_at"]) == ("A planner", first["created_at"])
+        assert said["changed_by"] == "Another" and said["changed_at"] >= first["created_at"]
+
+
+def test_a_published_scenario_is_not_replaced(project: Project) -> None:
+    save_scenario(project, draft_of(project), Save(name="careful", author="A planner"))
+    set_status(project, "careful", "published", "A planner")
+    before = tree(project.own)
+    for base in ("careful", "lean"):
+        with pytest.raises(InputError, match="Scenario careful is published and stays as it is") as refused:
+            save_scenario(project, draft_of(project, base), Save(name="careful", author="Another", may_replace=True))
+        assert refused.value.fix.endswith("planwise scenarios unpublish careful")
+    assert tree(project.own) == before
+
+
+BY_HAND = """\
+# agreed with finance in May
+description: Slower  # than last year
+extends: lean
+
+simulation:
+  # the board's figure
+  target_growth_rate: 0.02
+"""
+
+
+def test_saving_keeps_comments_and_layout_of_a_file_written_by_hand(project: Project) -> None:
+    path = project.own / FOLDER / "careful.yaml"
+    path.parent.mkdir(parents=True)
+    path.write_text(BY_HAND)
+    save_scenario(project, draft_of(project, "careful"), Save(name="careful", author="A planner", may_replace=True))
+    stamp, expected = path.read_text().splitlines(), BY_HAND.replace("0.02", "0.01").splitlines()
+    assert [line for line in stamp if not line.startswith("changed_")] == expected
+    assert read_yaml(path)["changed_by"] == "A planner"
+
+
+LADDER = "".join(
+    f"  - {{level_id: {n}, name: Grade {n}, min_compensation: {n}0000, max_compensation: {n}9000}}\n"
+    for n in range(1, 8)
+)
+
+
+def test_a_draft_of_levels_that_only_the_census_mapping_has_is_saved(project: Project) -> None:
+    for folder in ("params/workforce", "params/census_maps"):
+        (project.own / folder).mkdir(parents=True)
+    (project.own / "params/census_maps/grades.yaml").write_text(f"job_levels:\n{LADDER}")
+    (project.own / FOLDER / "graded.yaml").write_text("extends: baseline\ncensus: {map: grades}\n")
+    graded = open_scenario(project, "graded")
+    assert [level.name for level in graded.tables.job_levels] == [f"Grade {n}" for n in range(1, 8)]
+    draft = Draft(graded, {("merit_base", 2026, 7): Decimal("0.065")})
+    save_scenario(project, draft, Save(name="careful", author="A planner"))
+    assert {layer.job_level for layer in open_scenario(project, "careful").layers} == {None, 7}
+    wrong = Draft(graded, {("merit_base", 2026, 8): Decimal("0.065")})
+    with pytest.raises(InputError, match="level 8 does not exist, levels are 1 to 7"):
+        save_scenario(project, wrong, Save(name="other", author="A planner"))
 
 
 def test_the_levers_of_other_scenarios_stay_as_they_are(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from planwise_nb.core.errors import InputError
+from planwise_nb.core.yaml_edits import edited
 from planwise_nb.core.yaml_files import read_value, read_yaml
 
 
@@ -94,3 +95,24 @@ def test_a_value_of_the_command_line_is_read_as_in_a_file():
 @given(st.decimals(min_value=0, max_value=1, places=6))
 def test_every_rate_of_six_decimals_is_read_without_loss(rate):
     assert read_value(f"{rate:f}") == rate
+
+
+LAYOUTS = {
+    "blocks with comments": "# top\nabout: >-\n  two\n  lines\nname: a # y\n\nrates:\n  # ours\n  growth: 0.06 # up\n",
+    "sections in braces": "about: x\nrates: {growth: 0.1}\nmore: {a: 1, b: {c: 2}}\n",
+    "no such section, no last line end": "name: a",
+    "a value that is left out": "about:\nname: b\n",
+    "all in braces": "{name: a, rates: {exits: 0.1}}",
+    "sections only": "rates:\n  exits: 0.1\nmore:\n  a: 1\n",
+    "lines as another system ends them": "name: a\r\nrates:\r\n  growth: 0.1\r\n",
+}
+
+
+@pytest.mark.parametrize("text", LAYOUTS.values(), ids=LAYOUTS)
+def test_an_edit_changes_what_is_named_and_nothing_else(tmp_path, text):
+    before = read_yaml(written(tmp_path, text))
+    now = edited(text, {("about",): "'a: b, c'", ("by",): "me", ("rates", "growth"): "0.02"})
+    content = read_yaml(written(tmp_path, now))
+    rates = before.get("rates", {}) | {"growth": Decimal("0.02")}
+    assert content == before | {"about": "a: b, c", "by": "me", "rates": rates}
+    assert [line for line in text.splitlines() if "#" in line and line.split("#")[1] not in now] == []

@@ -76,7 +76,7 @@ def figures_of(folder: Path) -> Figures:
     """
     with store.connect() as connection:
         publication.open_published(connection, folder)
-        views = {row[0] for row in connection.execute("show tables").fetchall()}
+        views = store.tables_of(connection)
         return {
             name: _objects(connection.execute(query)) if views.issuperset(tables) else []
             for name, (tables, query) in FIGURES.items()

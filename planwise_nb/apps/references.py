@@ -13,7 +13,7 @@ from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from types import UnionType
-from typing import Annotated, Any, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import yaml
 from pydantic import BaseModel
@@ -121,6 +121,8 @@ def _kind_unit_range(field: FieldInfo) -> tuple[str, str, str]:
     if schema := figure_schema(field):
         kind = "a whole number" if schema["whole"] else KINDS[schema["keys"]]
         return kind, schema["unit"], _range(schema)
+    if get_origin(field.annotation) is Literal:
+        return " or ".join(get_args(field.annotation)), "", ""
     return PLAIN_KINDS.get(_bare(field.annotation), "a table"), "", ""
 
 

@@ -66,32 +66,14 @@ def execute(
     Raises ``StepError`` where a cell raised or the step was not completed, ``KernelDiedError`` where the kernel
     ended without an answer. ``target`` is on disk in every case, as far as it came.
     """
-    import papermill  # noqa: PLC0415 - the command line starts without it
-    from nbclient.exceptions import DeadKernelError  # noqa: PLC0415
+    from nbclient.exceptions import DeadKernelError  # noqa: PLC0415 - the command line starts without them
+    from papermill import PapermillExecutionError  # noqa: PLC0415
 
-    logging.getLogger("papermill").setLevel(logging.ERROR)
-    logging.getLogger("asyncio").setLevel(logging.CRITICAL)  # Ctrl-C leaves its tasks unfinished, at length
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
-        runner = json.dumps(Process.current().as_json())
-        with (
-            _environment({RUN_FOLDER: str(folder), RUNNER_VARIABLE: runner}),
-            warnings.catch_warnings(),
-        ):
-            warnings.simplefilter("ignore")
-            executed = papermill.execute_notebook(
-                str(source),
-                str(target),
-                parameters=dict(parameters),
-                engine_name="planwise",
-                kernel_name=KERNEL,
-                cwd=str(folder),
-                progress_bar=False,
-                folder=str(folder),
-                on_progress=on_progress,
-                config=kernel_settings(),
-            )
-    except papermill.PapermillExecutionError as error:
+        with _as_step(folder):
+            executed = _by_papermill(source, target, parameters, folder, on_progress)
+    except PapermillExecutionError as error:
         cause = (str(error.evalue).strip().splitlines() or ["no message"])[0]
         raise StepError(
             f"Cell {error.exec_count} of {target.name} raised {error.ename}: {cause}",
@@ -107,8 +89,38 @@ def execute(
     return step_result(executed, target.name)
 
 
+def _by_papermill(
+    source: Path,
+    target: Path,
+    parameters: Mapping[str, Any],
+    folder: Path,
+    on_progress: Callable[[float, str], None],
+) -> NotebookNode:
+    import papermill  # noqa: PLC0415
+
+    logging.getLogger("papermill").setLevel(logging.ERROR)
+    logging.getLogger("asyncio").setLevel(logging.CRITICAL)  # Ctrl-C leaves its tasks unfinished, at length
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        executed: NotebookNode = papermill.execute_notebook(
+            str(source),
+            str(target),
+            parameters=dict(parameters),
+            engine_name="planwise",
+            kernel_name=KERNEL,
+            cwd=str(folder),
+            progress_bar=False,
+            folder=str(folder),
+            on_progress=on_progress,
+            config=kernel_settings(),
+        )
+    return executed
+
+
 @contextmanager
-def _environment(values: Mapping[str, str]) -> Iterator[None]:
+def _as_step(folder: Path) -> Iterator[None]:
+    """The environment that a kernel of the run in ``folder`` inherits."""
+    values = {RUN_FOLDER: str(folder), RUNNER_VARIABLE: json.dumps(Process.current().as_json())}
     before = {name: os.environ.get(name) for name in values}
     os.environ.update(values)
     try:

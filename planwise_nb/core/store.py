@@ -71,6 +71,11 @@ def connect(path: Path | None = None, *, read_only: bool = False) -> Iterator[du
         connection.close()
 
 
+def tables_of(connection: duckdb.DuckDBPyConnection) -> set[str]:
+    """The names of the tables and views that the connection has open."""
+    return {row[0] for row in connection.execute("show tables").fetchall()}
+
+
 INSPECTED = "inspected"
 
 

@@ -96,7 +96,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
     Raises ``InputError``, with the line where there is one, for a file that is missing, over 100 kB, not UTF-8 or not
     valid YAML, that is no mapping at the top, or that holds repeated keys, anchors, aliases or tags.
     """
-    text = _text(path)
+    text = read_text(path)
     try:
         content = yaml.load(text, Loader=_StrictLoader)
     except _Fault as fault:
@@ -127,7 +127,8 @@ def read_value(text: str) -> Any:
         return text
 
 
-def _text(path: Path) -> str:
+def read_text(path: Path) -> str:
+    """The text of a file written by people. Raises ``InputError`` where it is missing, over 100 kB or not UTF-8."""
     try:
         size = path.stat().st_size
         if not path.is_file():

@@ -108,7 +108,7 @@ def _open(connection: duckdb.DuckDBPyConnection, side: _Side) -> list[int]:
     connection.execute(f"attach ':memory:' as {side.name}")
     connection.execute(f"use {side.name}")
     publication.open_published(connection, side.folder)
-    views = {row[0] for row in connection.execute("show tables").fetchall()}
+    views = store.tables_of(connection)
     if not {"fct_year_metrics", "fct_yearly_events"} <= views:
         return []
     query = "select distinct simulation_year from fct_yearly_events order by all"

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import duckdb
 
+from planwise_nb.core import store
 from planwise_nb.core.errors import InputError
 from planwise_nb.workforce import publication
 from planwise_nb.workforce.masking import masked
@@ -25,7 +26,7 @@ def rows_of(
     if table not in TABLES:
         raise InputError(f"Runs publish no table '{table}'.", fix=f"Name one of: {', '.join(TABLES)}.")
     publication.open_published(connection, folder)
-    published = {row[0] for row in connection.execute("show tables").fetchall()}
+    published = store.tables_of(connection)
     if table not in published:
         raise InputError(f"Run {folder.name} has not published {table} yet.", fix="Export it when a year is finished.")
     rows = connection.table(table)

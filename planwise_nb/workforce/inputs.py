@@ -194,8 +194,8 @@ def _accepted(
         mask_ssn=said.mask_ssn,
         set_aside=request.set_aside,
     )
-    if census.job_levels is not None:
-        members = tuple(member.with_job_levels(census.job_levels) for member in members)
+    if census_map is not None:
+        members = tuple(one.with_job_levels(census.job_levels or one.tables.job_levels) for one in members)
     told = (*dict.fromkeys(warning for member in members for warning in member.warnings), *warnings, *census.warnings)
     subject = subject_of(
         [*dict.fromkeys(member.chain[0] for member in members)], seeds=request.seeds, grid=request.grid

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from difflib import get_close_matches
@@ -91,18 +91,12 @@ def _lever_row(row: Row, path: Path) -> LeverRow:
 
 def rounding_warnings(rows: Iterable[LeverRow]) -> Iterator[Problem]:
     """One warning where values of ``rows`` were rounded: a table may state more decimals than are counted with."""
-    rounded_rows = [row for row in rows if row.is_rounded]
-    if rounded_rows:
-        yield Problem(
-            rule="rounded_lever",
-            where="comp_levers.csv",
-            what="a parameter_value has more than 6 decimals and is used rounded to 6",
-            fix="Nothing, where that is close enough; else state what is meant in 6 decimals.",
-            count=len(rounded_rows),
-            sample=tuple(
-                f"{row.where} {row.parameter_name}: {plain(row.parameter_value)}" for row in rounded_rows[:SAMPLE]
-            ),
-        )
+    yield from _warning(
+        rule="rounded_lever",
+        what="a parameter_value has more than 6 decimals and is used rounded to 6",
+        fix="Nothing, where that is close enough; else state what is meant in 6 decimals.",
+        found=[f"{row.where} {row.parameter_name}: {plain(row.parameter_value)}" for row in rows if row.is_rounded],
+    )
 
 
 def stranger_warnings(rows: Iterable[LeverRow], names: Collection[str]) -> Iterator[Problem]:
@@ -113,15 +107,18 @@ def stranger_warnings(rows: Iterable[LeverRow], names: Collection[str]) -> Itera
     for row in rows:
         if row.scenario_id not in names:
             strangers.setdefault(row.scenario_id, row)
-    if strangers:
-        yield Problem(
-            rule="unknown_scenario",
-            where="comp_levers.csv",
-            what="a scenario_id is of no scenario, and its rows are not used",
-            fix="Correct scenario_id, put the scenario's YAML file back beside the table, or remove the rows.",
-            count=len(strangers),
-            sample=tuple(_stranger(row, names) for row in list(strangers.values())[:SAMPLE]),
-        )
+    yield from _warning(
+        rule="unknown_scenario",
+        what="a scenario_id is of no scenario, and its rows are not used",
+        fix="Correct scenario_id, put the scenario's YAML file back beside the table, or remove the rows.",
+        found=[_stranger(row, names) for row in strangers.values()],
+    )
+
+
+def _warning(rule: str, what: str, fix: str, found: Sequence[str]) -> Iterator[Problem]:
+    if found:
+        sample = tuple(found[:SAMPLE])
+        yield Problem(rule=rule, where="comp_levers.csv", what=what, fix=fix, count=len(found), sample=sample)
 
 
 def _stranger(row: LeverRow, names: Collection[str]) -> str:

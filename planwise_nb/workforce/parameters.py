@@ -16,7 +16,7 @@ from planwise_nb.workforce.figures import plain
 from planwise_nb.workforce.job_levels import JobLevel, check_job_levels
 from planwise_nb.workforce.parameter_layers import ParameterLayer, level_problems, mix_problems
 from planwise_nb.workforce.parameter_tables import Tables
-from planwise_nb.workforce.scenario import SECTIONS, Scenario
+from planwise_nb.workforce.scenario import ABOUT, SECTIONS, Scenario
 
 MAX_TOLD = 20
 """Scenarios that ``scenario.yaml`` tells in full."""
@@ -49,7 +49,12 @@ class ResolvedScenario:
     def differences(self) -> dict[str, Any]:
         """Keys (``section.key`` or ``section.key.level``) whose value is not the project's default, with the value."""
         defaults = project_defaults()
-        return {key: value for key, value in _flat(self.scenario) if defaults.get(key) != value}
+        return {key: value for key, value in self.values.items() if defaults.get(key) != value}
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """What the files and settings state together, by key (``section.key`` or ``section.key.level``)."""
+        return dict(_flat(self.scenario))
 
     def with_job_levels(self, levels: Sequence[JobLevel]) -> ResolvedScenario:
         """A copy with these pay ranges, such as a census mapping's own.
@@ -58,9 +63,7 @@ class ResolvedScenario:
         """
         ordered = check_job_levels(levels, "the job levels of the census mapping")
         if problems := [*level_problems(self.layers, ordered), *mix_problems(self.scenario, ordered)]:
-            raise InputError(
-                f"Scenario {self.scenario_id} does not fit the job levels of the census mapping.", problems
-            )
+            raise InputError(f"Scenario {self.scenario_id} does not fit the job levels of its census.", problems)
         return replace(self, tables=replace(self.tables, job_levels=ordered))
 
 
@@ -195,7 +198,7 @@ def _flat(scenario: Scenario) -> Iterator[tuple[str, Any]]:
 
 def _content(scenario: Scenario) -> dict[str, Any]:
     """The scenario as its YAML file would state it all; the census by its name, since a path is of one machine."""
-    content = scenario.model_dump(exclude_none=True, exclude={"extends", "author", "created_at"})
+    content = scenario.model_dump(exclude_none=True, exclude=ABOUT | {"extends"})
     if "file" in content["census"]:
         content["census"]["file"] = Path(content["census"]["file"]).name
     for section in SECTIONS:

@@ -150,7 +150,7 @@ def read_results(connection: duckdb.DuckDBPyConnection, folder: Path) -> Results
     Raises ``InputError`` where no year has metrics yet.
     """
     manifest = read_manifest(folder)
-    there = {row[0] for row in connection.execute("show tables").fetchall()}
+    there = store.tables_of(connection)
     if not {"fct_year_metrics", "fct_validation_results"} <= there:
         fix = f"See how far it is: planwise checklist {folder.name}"
         raise InputError(f"Run {folder.name} has no finished year yet, so it has no results.", fix=fix)

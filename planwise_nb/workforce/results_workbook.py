@@ -137,7 +137,7 @@ class _Writer:
     def write(self) -> None:
         """Write all sheets, the contents first."""
         contents, drawn = self._book.add_worksheet("Contents"), self._book.add_worksheet("Charts")
-        tables = {row[0] for row in self._connection.execute("show tables").fetchall()}
+        tables = store.tables_of(self._connection)
         sheets = [sheet for sheet in SHEETS if sheet.needs in tables]
         levels = self._levels() if "levels" in tables else []
         placed = {sheet.name: self._figures(sheet, levels) for sheet in sheets}

@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import Field, ValidationInfo, model_validator
 
@@ -171,6 +171,11 @@ class Scenario(Section):
     description: str = Field("", description="what the scenario is about, for people")
     author: str = Field("", description="who made the scenario; no part of any result")
     created_at: dt.date | dt.datetime | None = Field(None, description="when it was made, as YYYY-MM-DD or with a time")
+    changed_by: str = Field("", description="who changed the scenario last; no part of any result")
+    changed_at: dt.date | dt.datetime | None = Field(None, description="when it was changed last")
+    status: Literal["draft", "published"] = Field(
+        "draft", description="whether it is still worked on; a published one is neither replaced nor deleted"
+    )
     extends: str | None = Field(
         None, pattern=SCENARIO_NAME, description="name of the scenario that this one differs from"
     )
@@ -181,6 +186,9 @@ class Scenario(Section):
     validation: Validation = Validation()
     census: Census = Census()
 
+
+ABOUT = {"author", "created_at", "changed_by", "changed_at", "status"}
+"""What a scenario says of itself and no result depends on."""
 
 SECTIONS: Mapping[str, type[Section]] = {
     name: field.annotation

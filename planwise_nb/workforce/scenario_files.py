@@ -25,7 +25,7 @@ from planwise_nb.workforce.parameter_layers import (
 )
 from planwise_nb.workforce.parameter_tables import Tables, read_tables
 from planwise_nb.workforce.parameters import ResolvedScenario
-from planwise_nb.workforce.scenario import SCENARIO_NAME, SECTIONS, Scenario
+from planwise_nb.workforce.scenario import ABOUT, SCENARIO_NAME, SECTIONS, Scenario
 from planwise_nb.workforce.scenario_parts import Part, check_part, check_settings, lay_over, scenario_problems
 
 MAX_DEPTH = 20
@@ -64,7 +64,7 @@ class ScenarioFiles:
         merged = None if problems else _merged(lay_over(self._content, stated), parts, typed, problems)
         problems += self.table_problems
         layers = (*part_layers(stated, 0, "set", stated.where), *self._layers)
-        if levels := self.tables.job_levels:
+        if (levels := self.tables.job_levels) and not (merged and merged.census.map):  # a mapping may bring its own
             problems += level_problems(layers, levels)
             if merged:
                 problems += mix_problems(merged, levels, _place_of("hiring.level_mix", parts, typed))
@@ -220,9 +220,9 @@ def _merged(
     content: Mapping[str, Any], parts: Sequence[Part], typed: Sequence[tuple[str, str]], problems: list[Problem]
 ) -> Scenario | None:
     """What the parts, the strongest first, state together; rules over several keys are checked here."""
-    leaf = parts[1].stated
+    own = parts[1].stated.model_dump(include=ABOUT | {"description", "extends"})
     try:
-        return Scenario.model_validate({**content, "description": leaf.description, "extends": leaf.extends})
+        return Scenario.model_validate({**content, **own})
     except ValidationError as error:
         problems += scenario_problems(error, lambda key: _place_of(key, parts, typed))
         return None

@@ -31,6 +31,7 @@ _MUST_BE = {
     "string_pattern_mismatch": "a name of 1 to 64 letters a-z, digits, _ or -",
     "bool_type": "true or false",
     "date_type": "a date as YYYY-MM-DD",
+    "literal_error": "draft or published",
     "model_type": "a section with keys",
 }
 

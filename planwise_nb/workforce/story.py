@@ -189,7 +189,7 @@ def tell(folder: Path, employee_id: str, scenario: str | None = None) -> tuple[S
     with store.connect() as connection:
         publication.open_published(connection, folder)
         connection.read_parquet([str(folder / "inputs" / "census.parquet")]).create_view("census")
-        views = {row[0] for row in connection.execute("show tables").fetchall()}
+        views = store.tables_of(connection)
         has_years = set(publication.EMPLOYEE_LEVEL) <= views
         census = next(iter(_rows(connection, CENSUS, who)), None)
         told = [_rows(connection, query, who) if has_years else [] for query in (OPENINGS, EVENTS, CLOSINGS)]

@@ -96,6 +96,10 @@ def sections_of(results: Results) -> Iterator[Section]:
     yield Section(PROVENANCE, "", ("What", "Value"), tuple(facts(results.manifest).items()))
 
 
+def _section(title: str, note: str, frame: pd.DataFrame, columns: Mapping[str, tuple[str, str]]) -> Section:
+    return Section(title, note, tuple(columns), _rows(frame, columns))
+
+
 def _rows(frame: pd.DataFrame, columns: Mapping[str, tuple[str, str]]) -> tuple[tuple[str, ...], ...]:
     return tuple(
         tuple(shown(row.get(column), shape) for column, shape in columns.values()) for row in frame.to_dict("records")
@@ -105,9 +109,8 @@ def _rows(frame: pd.DataFrame, columns: Mapping[str, tuple[str, str]]) -> tuple[
 def _years(results: Results) -> Section:
     names = results.scenarios
     metrics = results.metrics[results.metrics["scenario_id"].isin(names[:MAX_SCENARIOS])]
-    rows = _rows(metrics, {"Scenario": ("scenario_id", ""), **COLUMNS})
-    note = _few(len(names), "fct_year_metrics") or ("" if rows else "No year was simulated.")
-    return Section(YEARS, note, ("Scenario", *COLUMNS), rows)
+    note = _few(len(names), "fct_year_metrics") or ("No year was simulated." if metrics.empty else "")
+    return _section(YEARS, note, metrics, {"Scenario": ("scenario_id", ""), **COLUMNS})
 
 
 def _few(scenarios: int, table: str) -> str:
@@ -123,7 +126,7 @@ def _levels(levels: pd.DataFrame) -> Section:
         return Section(PAY, "Nobody is employed.")
     year = levels["simulation_year"].max()
     note = f"At the end of {year}: pay per year of the active, and the range of the level."
-    return Section(PAY, note, tuple(LEVELS), _rows(levels[levels["simulation_year"] == year], LEVELS))
+    return _section(PAY, note, levels[levels["simulation_year"] == year], LEVELS)
 
 
 def _bands(bands: pd.DataFrame) -> Section:
@@ -161,13 +164,13 @@ def _checks(validation: pd.DataFrame) -> Section:
     note += f"{errors:,} errors, {len(failed) - errors:,} warnings."
     if len(failed) > MAX_FINDINGS:
         note += f" The first {MAX_FINDINGS} of {len(failed):,}; all are in fct_validation_results."
-    return Section(CHECKS, note, tuple(FINDINGS), _rows(failed.head(MAX_FINDINGS), FINDINGS))
+    return _section(CHECKS, note, failed.head(MAX_FINDINGS), FINDINGS)
 
 
 def _differences(differences: pd.DataFrame, scenarios: list[str]) -> Section:
-    rows = _rows(differences, DIFFERENCES)
-    note = _few(len(scenarios), "int_effective_parameters") or ("" if rows else "Every parameter is that of baseline.")
-    return Section("Parameters that differ from baseline", note, tuple(DIFFERENCES), rows)
+    none = "Every parameter is that of baseline." if differences.empty else ""
+    note = _few(len(scenarios), "int_effective_parameters") or none
+    return _section("Parameters that differ from baseline", note, differences, DIFFERENCES)
 
 
 def shown(value: Any, shape: str = "") -> str:

@@ -78,12 +78,18 @@ class Watch:
 
 
 @pytest.fixture
-def new_page(browser: Browser) -> Iterator[Callable[..., Page]]:
+def watch() -> Watch:
+    """What the browsers of a test do that they should not; a test that wants an error takes it out."""
+    return Watch()
+
+
+@pytest.fixture
+def new_page(browser: Browser, watch: Watch) -> Iterator[Callable[..., Page]]:
     """Opens a page in a browser of its own: no cookie is shared. ``viewport``: its width and height in pixels.
 
     At the end, none of them may have asked for anything outside this machine or written an error to its console.
     """
-    watch, contexts = Watch(), []
+    contexts = []
 
     def opened(viewport: tuple[int, int] = (1300, 1000)) -> Page:
         context = browser.new_context(

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-CONTROLS = "button, input, select, textarea, a[href], [role=button], [role=tab]"
+CONTROLS = "button, input, select, textarea, a[href], summary, [role=button], [role=tab]"
+NAME = """(at => (at.getAttribute('aria-label') || [...(at.labels || [])].map(label => label.textContent).join(' ')
+  || at.textContent).trim())"""
 
 NAMELESS = """
 ([scope, controls]) => [...document.querySelectorAll(scope)].flatMap(part => [...part.querySelectorAll(controls)])
@@ -15,7 +17,7 @@ NAMELESS = """
   .filter(control => {
     const said = (control.getAttribute('aria-labelledby') || '').split(' ').filter(Boolean)
       .map(id => document.getElementById(id)?.textContent || '').join(' ');
-    const own = control.matches('button, a, [role=button], [role=tab]') ? control.textContent : '';
+    const own = control.matches('button, a, summary, [role=button], [role=tab]') ? control.textContent : '';
     const labels = [...(control.labels || [])].map(label => label.textContent).join(' ');
     const seen = control.title || control.querySelector('img')?.alt;
     return ![control.getAttribute('aria-label'), said, labels, own, seen].some(text => (text || '').trim());
@@ -36,9 +38,10 @@ FAINT = """
     .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
   const faint = [];
   for (const part of document.querySelectorAll(scope)) {
+    const texts = [...part.querySelectorAll('input, textarea')].map(field => [field, field.value.trim()]);
     const walker = document.createTreeWalker(part, NodeFilter.SHOW_TEXT);
-    while (walker.nextNode()) {
-      const element = walker.currentNode.parentElement, text = walker.currentNode.textContent.trim();
+    while (walker.nextNode()) texts.push([walker.currentNode.parentElement, walker.currentNode.textContent.trim()]);
+    for (const [element, text] of texts) {
       if (!text || !element.checkVisibility({opacityProperty: true, visibilityProperty: true})) continue;
       if (element.closest('style, script, [disabled], [aria-disabled=true], [aria-hidden=true]')) continue;
       const style = getComputedStyle(element), below = ground(element);
@@ -59,6 +62,17 @@ def nameless_controls(page: Page, scope: str = "body") -> list[str]:
     return page.evaluate(NAMELESS, [scope, CONTROLS])
 
 
+def named_controls(page: Page, scope: str = "body") -> set[str]:
+    """The names of the visible controls within ``scope`` that can be used: what the tab key must reach."""
+    usable = "at => at.type !== 'hidden' && at.checkVisibility() && !at.disabled && at.tabIndex >= 0"
+    found = page.evaluate(
+        f"([scope, controls]) => [...document.querySelectorAll(`${{scope}} :is(${{controls}})`)]"
+        f".filter({usable}).map({NAME})",
+        [scope, CONTROLS],
+    )
+    return set(found)
+
+
 def faint_texts(page: Page, scope: str = "body", least: float = 4.5) -> list[str]:
     """The texts within ``scope`` whose contrast is below ``least`` (3 where they are large), with their contrast."""
     return page.evaluate(FAINT, [scope, least])
@@ -69,10 +83,5 @@ def reached_by_keyboard(page: Page, times: int) -> list[str]:
     reached = []
     for _ in range(times):
         page.keyboard.press("Tab")
-        reached.append(
-            page.evaluate(
-                "() => { const at = document.activeElement; return at.getAttribute('aria-label')"
-                " || [...(at.labels || [])].map(label => label.textContent).join(' ') || at.textContent.trim(); }"
-            )
-        )
+        reached.append(page.evaluate(f"() => {NAME}(document.activeElement)"))
     return reached

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import shutil
 import urllib.error
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import openpyxl
 import pytest
 
 from planwise_nb.workforce.generator import make_census
-from tests.browser.conftest import Server
+from tests.browser.conftest import Server, Watch
+from tests.browser.seen import faint_texts, named_controls, nameless_controls, reached_by_keyboard
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 TABS = ("Parameters", "Impact", "Run", "Results", "Auto-optimise")
 MERIT = "Merit raise, level 1, 2026"
 NARROW = (1000, 900)
+PAGE = ".pw-page"
 
 
 @pytest.fixture(scope="module")
@@ -126,6 +129,30 @@ def downloaded(page: Page, link: str, folder: Path) -> openpyxl.Workbook:
     return openpyxl.load_workbook(folder / "downloaded.xlsx")
 
 
+def test_a_download_that_is_refused_says_why_and_leaves_the_page_as_it_is(
+    page: Page, dashboard: Server, plan: Path, watch: Watch
+) -> None:
+    look(page, dashboard)
+    start(page, "small", years="2025-2025")
+    page.get_by_role("status").filter(has_text="Finished").wait_for()
+    go(page, "Results")
+    link = page.get_by_role("link", name="CSV: Events: one row each, small")
+    link.wait_for()
+    for events in plan.glob("outputs/runs/small/*/export/fct_yearly_events"):
+        shutil.rmtree(events)
+    with page.context.expect_page() as opened:
+        link.click()
+    opened.value.get_by_text("There is no file to download.").wait_for()
+    said = opened.value.locator("body").inner_text()
+    opened.value.close()
+    assert "fct_yearly_events" in said and "Close this tab" in said
+    go(page, "Parameters").get_by_label(MERIT, exact=True).wait_for()  # the page and its kernel are still there
+    type_in(page, MERIT, "7")
+    page.get_by_role("cell", name="7", exact=True).wait_for()
+    assert ["400 (Bad Request)" in error for error in watch.errors] == [True]
+    watch.errors.clear()
+
+
 def make_scenario(page: Page, picture: Callable[..., None]) -> None:
     type_in(page, MERIT, "60")
     page.get_by_text(f"{MERIT} must be a number from 0 to 50").wait_for()
@@ -198,55 +225,18 @@ def test_every_control_has_a_label_and_is_reached_by_keyboard(opened: Page) -> N
     for tab in TABS:
         panel = go(opened, tab)
         panel.get_by_role("heading").first.wait_for()
-        assert opened.evaluate(WITHOUT_LABEL) == []
+        assert nameless_controls(opened, PAGE) == []
     opened.get_by_role("tab", name="Parameters").click()
-    wanted = {control for control in opened.evaluate(REACHABLE) if control}
-    seen: set[Any] = set()
+    wanted = named_controls(opened, PAGE)
     opened.get_by_role("tab", name="Parameters").focus()
-    for _ in range(len(wanted) + 20):
-        seen.add(opened.evaluate(FOCUSED))
-        opened.keyboard.press("Tab")
-    assert wanted <= seen
+    assert wanted <= {"Parameters", *reached_by_keyboard(opened, len(wanted) + 20)}
     opened.get_by_role("tab", name="Parameters").focus()
     opened.keyboard.press("ArrowRight")
     opened.keyboard.press("Enter")
     opened.get_by_role("heading", name="First-order impact").wait_for()
 
 
-CONTROLS = "input, select, button, a[href], summary"
-SHOWN = "element => element.checkVisibility() && !element.disabled"
-NAMED = "element => (element.labels?.[0]?.innerText || element.ariaLabel || element.innerText || '').trim()"
-WITHOUT_LABEL = f"""() => [...document.querySelectorAll('{CONTROLS}')].filter({SHOWN})
-    .filter(element => !({NAMED})(element)).map(element => element.outerHTML)"""
-REACHABLE = f"() => [...document.querySelectorAll('{CONTROLS}')].filter({SHOWN}).map({NAMED})"
-FOCUSED = f"() => ({NAMED})(document.activeElement)"
-
-
 def test_every_text_stands_out_from_its_ground(opened: Page) -> None:
     for tab in TABS:
         go(opened, tab).get_by_role("heading").first.wait_for()
-        assert opened.evaluate(PALE) == []
-
-
-PALE = """() => {
-    const parse = text => text.match(/[\\d.]+/g).map(Number);
-    const light = rgb => rgb.slice(0, 3).map(v => v / 255)
-        .map(v => v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
-        .reduce((sum, v, place) => sum + v * [0.2126, 0.7152, 0.0722][place], 0);
-    const ground = element => {
-        for (let at = element; at; at = at.parentElement) {
-            const colour = parse(getComputedStyle(at).backgroundColor);
-            if (colour.length < 4 || colour[3] === 1) return colour;
-        }
-        return [255, 255, 255];
-    };
-    const pale = [];
-    for (const element of document.querySelectorAll('.pw-page *')) {
-        const says = [...element.childNodes].some(node => node.nodeType === 3 && node.textContent.trim());
-        if (!(says || element.value) || !element.checkVisibility() || element.closest('svg, option')) continue;
-        const [one, other] = [light(parse(getComputedStyle(element).color)), light(ground(element))];
-        const contrast = (Math.max(one, other) + 0.05) / (Math.min(one, other) + 0.05);
-        if (contrast < 4.5) pale.push(`${contrast.toFixed(2)} ${element.outerHTML.slice(0, 120)}`);
-    }
-    return pale;
-}"""
+        assert faint_texts(opened, PAGE) == []

@@ -101,8 +101,12 @@ def test_work_shows_how_far_it_is_and_is_stopped_and_goes_on(
     picture("lab-work", panel)
     panel.get_by_role("button", name="Stop").click()
     panel.get_by_text("Stopped. What is done is kept").wait_for()
+    done = panel.get_by_text("is done in run")
+    assert done.count() == 0
     panel.get_by_role("button", name="Go on to here").click()
-    panel.get_by_text("is done in run").wait_for()
+    done.wait_for()
+    assert "event_generation 2025" in done.inner_text()
+    assert panel.get_by_role("button", name="Stop").count() == 0
 
 
 def test_every_control_of_a_panel_has_a_label_and_is_reached_by_keyboard(page: Page, lab: Server) -> None:
@@ -145,5 +149,5 @@ def test_sql_cells_complete_the_names_of_tables(page: Page, lab: Server) -> None
         page.keyboard.press("Tab")
         page.wait_for_timeout(1500)
         if found.is_visible():
-            return
-    pytest.fail("JupyterLab offers no table")
+            break
+    assert found.all_inner_texts() == ["int_workforce_requirements_checks"]

@@ -18,8 +18,8 @@ from planwise_nb.workforce.drafts import Cell, Draft
 from planwise_nb.workforce.inputs import Request, resolve
 from planwise_nb.workforce.parameters import ResolvedScenario
 from planwise_nb.workforce.pipeline import WORKFORCE
-from planwise_nb.workforce.saved_scenarios import FOLDER
-from planwise_nb.workforce.scenario_files import read_scenario, scenario_names
+from planwise_nb.workforce.scenario_files import scenario_names
+from planwise_nb.workforce.scenario_store import folders, open_scenario
 
 REFERENCE = "baseline"
 
@@ -30,7 +30,7 @@ class Opened:
     def __init__(self, project: Project, name: str) -> None:
         self._project = project
         self.name = name
-        self.scenario: ResolvedScenario = read_scenario(name, project.folders(FOLDER.as_posix())).resolve()
+        self.scenario: ResolvedScenario = open_scenario(project, name)
         rows = outlook.planned_parameters([self.scenario]).to_dict("records")
         cells = [(_cell(row), row) for row in rows]
         self.values = {cell: Decimal(str(row["parameter_value"])) for cell, row in cells}
@@ -71,7 +71,7 @@ class Desk:
 
     def scenarios(self) -> list[str]:
         """The scenarios to choose from, the reference first."""
-        names = scenario_names(self.project.folders(FOLDER.as_posix()))
+        names = scenario_names(folders(self.project))
         return sorted(names, key=lambda name: name != REFERENCE)
 
     def open(self, name: str) -> None:

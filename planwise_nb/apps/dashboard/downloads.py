@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Sequence
+from http import HTTPStatus
 from pathlib import Path
 
 import tornado.web
@@ -34,16 +35,24 @@ class _FileHandler(JupyterHandler):
 
     async def _make(self, write: Callable[[Path], Path]) -> None:
         """Let ``write`` make the file in a temporary folder, aside of the server's loop, and send it."""
-        try:
-            with tempfile.TemporaryDirectory(prefix="planwise-") as place:
+        with tempfile.TemporaryDirectory(prefix="planwise-") as place:
+            try:
                 file = await IOLoop.current().run_in_executor(None, write, Path(place))
+            except PlanwiseError as error:
+                self._refuse(error)
+            except OSError as error:
+                what = f"The file cannot be made: {error.strerror or type(error).__name__}."
+                self._refuse(PlanwiseError(what, fix="See whether there is room on the disk, then ask again."))
+            else:
                 self.set_header("Content-Type", "application/octet-stream")
                 self.set_header("Content-Disposition", f'attachment; filename="{file.name}"')
                 await self._send(file)
-        except PlanwiseError as error:
-            self.set_status(400)
-            self.set_header("Content-Type", "text/plain; charset=utf-8")
-            self.finish(str(error))
+
+    def _refuse(self, error: PlanwiseError) -> None:
+        """Say in words what is wrong and what mends it, for whoever sees the tab of the download."""
+        self.set_status(HTTPStatus.BAD_REQUEST)
+        self.set_header("Content-Type", "text/plain; charset=utf-8")
+        self.finish(f"There is no file to download.\n\n{error}\n\nClose this tab to go back to the dashboard.\n")
 
     async def _send(self, file: Path) -> None:
         with file.open("rb") as content:

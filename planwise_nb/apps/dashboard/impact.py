@@ -12,8 +12,7 @@ from planwise_nb.apps.dashboard import parts
 from planwise_nb.apps.dashboard.desk import REFERENCE, Desk
 from planwise_nb.workforce.comparison import picked_chart
 from planwise_nb.workforce.outlook import first_order_impact
-from planwise_nb.workforce.saved_scenarios import FOLDER
-from planwise_nb.workforce.scenario_files import read_scenario
+from planwise_nb.workforce.scenario_store import open_scenario
 
 COUNTS = {"closing_headcount": "Headcount at close", "hires": "Hires", "exits": "Exits"}
 MONEY = {"payroll": "Payroll", "average_compensation": "Average pay"}
@@ -51,8 +50,7 @@ class ImpactTab:
         self.message.value = parts.notice("note", "Reading the census and estimating …")
         with parts.telling(self.message):
             opened = self.desk.opened
-            folders = self.desk.project.folders(FOLDER.as_posix())
-            reference = read_scenario(REFERENCE, folders).resolve(years=(opened.years[0], opened.years[-1]))
+            reference = open_scenario(self.desk.project, REFERENCE, years=(opened.years[0], opened.years[-1]))
             self.rows = first_order_impact([reference, self.desk.draft.member()], opened.census)
             self.is_stale = False
             self._show()

@@ -11,7 +11,8 @@ from planwise_nb.apps.dashboard import parts
 from planwise_nb.apps.dashboard.desk import REFERENCE, Desk, Opened
 from planwise_nb.core.errors import PlanwiseError
 from planwise_nb.workforce.drafts import Cell, Parameter, all_parameters
-from planwise_nb.workforce.saved_scenarios import Save, is_shipped, is_taken, save_scenario
+from planwise_nb.workforce.saved_scenarios import Save, save_scenario
+from planwise_nb.workforce.scenario_store import is_shipped, is_taken
 
 MOST_CHANGES = 40
 
@@ -136,12 +137,12 @@ class ParametersTab:
             box.add_class("pw-rate")
         self._fill_grid()
         self.tell()
-        said = opened.scenario.scenario.description
+        said = opened.scenario.scenario
         chain = " → ".join(opened.scenario.chain)
         years = f"{opened.years[0]} to {opened.years[-1]}"
         self.about.value = (
-            f'<p class="pw-about">{html.escape(said)} <span>{html.escape(chain)}, {years}, '
-            f"{len(opened.levels)} levels</span></p>"
+            f'<p class="pw-about">{html.escape(said.description)} <span>{html.escape(chain)}, {years}, '
+            f"{len(opened.levels)} levels, {said.status}</span></p>"
         )
 
     def _choose_lever(self) -> None:

@@ -21,6 +21,7 @@ HOW_TO_CHOOSE = (
     "Choose several with Ctrl or Shift; nothing chosen means all. Of an ensemble, its first member is shown."
 )
 WIDTH = 400
+NEW_TAB = 'target="_blank" rel="noopener"'
 FILES = (
     ("fct_year_metrics", "Year metrics: one row a year"),
     ("fct_workforce_snapshot", "People: one row a person and year"),
@@ -168,19 +169,21 @@ class ResultsTab:
         return len(self.opened) == 1
 
     def _links(self) -> str:
-        """The downloads; a link without ``download`` would leave the page, which then ends its kernel."""
+        """The downloads, each in a tab of its own: a file closes it again, a refusal is read there, and the page, whose
+        kernel ends when it is left, stays.
+        """
         rows = []
         for name, run_id in self._named().items():
             for table, said in FILES:
                 links = " ".join(
                     f'<a class="pw-link" href="{html.escape(address(run_id, table, kind, self.selection))}"'
-                    f' aria-label="{html.escape(f"{label}: {said}, {name}")}" download>{label}</a>'
+                    f' aria-label="{html.escape(f"{label}: {said}, {name}")}" {NEW_TAB}>{label}</a>'
                     for kind, label in KINDS
                 )
                 rows.append(f"<tr><td>{html.escape(name)}</td><td>{html.escape(said)}</td><td>{links}</td></tr>")
         heads = "<thead><tr><th>Run</th><th>What</th><th>As</th></tr></thead>"
         workbook = (
-            f'<p><a class="pw-link" href="{html.escape(workbook_address(self._named().values()))}" download>'
+            f'<p><a class="pw-link" href="{html.escape(workbook_address(self._named().values()))}" {NEW_TAB}>'
             "Workbook of these runs, side by side</a>: formatted sheets and charts, of all years and people.</p>"
         )
         table = f'<table class="planwise">{heads}<tbody>{"".join(rows)}</tbody></table>'

@@ -1,0 +1,179 @@
+"""Where scenarios of the user's lie, and the one way in which they are written: locked, checked, by atomic rename."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import re
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import yaml
+from filelock import FileLock
+
+from planwise_nb.core.errors import InputError
+from planwise_nb.core.manifest import DRAFT as WRITING
+from planwise_nb.core.project import Project, shipped
+from planwise_nb.core.yaml_files import read_yaml
+from planwise_nb.workforce.census_map import load_census_map
+from planwise_nb.workforce.parameters import ExactDumper, ResolvedScenario
+from planwise_nb.workforce.scenario import SCENARIO_NAME
+from planwise_nb.workforce.scenario_files import read_scenario, scenario_names, scenario_path
+
+FOLDER = Path("params/workforce")
+MAPS = "params/census_maps"
+TABLE = "comp_levers.csv"
+COLUMNS = ("scenario_id", "fiscal_year", "job_level", "event_type", "parameter_name", "parameter_value", "is_locked",
+           "created_at", "created_by")  # fmt: skip
+
+Lines = list[dict[str, str]]
+
+
+def folders(project: Project) -> tuple[Path, ...]:
+    """The folders of scenarios, the user's own first."""
+    return project.folders(FOLDER.as_posix())
+
+
+def open_scenario(
+    project: Project, name: str, *, years: tuple[int, int] | None = None, before: Sequence[Path] = ()
+) -> ResolvedScenario:
+    """A scenario as a run would take it, with the job levels of its census mapping where that brings its own.
+
+    ``before`` are folders to look into first. Raises ``InputError`` where it cannot be used; no census is read.
+    """
+    found = read_scenario(name, [*before, *folders(project)]).resolve(years=years)
+    if found.scenario.census.map is None:
+        return found
+    mapping = load_census_map(found.scenario.census.map, project.folders(MAPS))
+    return found.with_job_levels(mapping.job_levels or found.tables.job_levels)
+
+
+def check_name(name: str) -> None:
+    """Raise ``InputError`` for what cannot be the name of a scenario of one's own."""
+    if not re.fullmatch(SCENARIO_NAME, name) or name.startswith("-"):  # a command would take it for an option
+        fix = "Choose 1 to 64 letters a-z, digits, _ or -, the first of them no -."
+        raise InputError(f"{name[:80]!r} cannot be the name of a scenario.", fix=fix)
+
+
+def is_taken(project: Project, name: str) -> bool:
+    """Whether there is a scenario of that name."""
+    return any(os.path.lexists(folder / f"{name}.yaml") for folder in folders(project))
+
+
+def is_shipped(name: str) -> bool:
+    """Whether PlanWise ships a scenario of that name; in a checkout, what people saved names its author."""
+    path = shipped() / FOLDER / f"{name}.yaml"
+    return path.exists() and "author" not in read_yaml(path)
+
+
+def extended_by(project: Project, name: str) -> list[str]:
+    """The scenarios that extend this one, but for one of its own name; files that cannot be read extend nothing."""
+    others = [other for other in scenario_names(folders(project)) if other != name]
+    return [other for other in others if _said(scenario_path(other, folders(project))).get("extends") == name]
+
+
+def _said(path: Path) -> dict[str, Any]:
+    try:
+        return read_yaml(path)
+    except InputError:
+        return {}
+
+
+@contextmanager
+def locked(project: Project) -> Iterator[Path]:
+    """The user's folder of scenarios, made where there is none, which nobody else writes to meanwhile."""
+    folder = project.own / FOLDER
+    folder.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder / ".saving.lock"):
+        yield folder
+
+
+def read_rows(path: Path) -> Lines:
+    """The rows of a table of levers as the texts that they are. Raises ``InputError`` where it is none."""
+    if not path.exists():
+        return []
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+        reader = csv.DictReader(io.StringIO(text, newline=""), skipinitialspace=True, strict=True)
+        rows = list(reader)
+    except UnicodeDecodeError:
+        raise InputError(f"{path} is not UTF-8.", fix="Save the file as UTF-8.") from None
+    except csv.Error as error:
+        raise InputError(f"{path} cannot be read as CSV: {error}.", fix="Save the file as CSV.") from None
+    if sorted(name.strip() for name in reader.fieldnames or ()) != sorted(COLUMNS):
+        raise InputError(f"{path} has other columns.", fix=f"Its columns are: {', '.join(COLUMNS)}.")
+    if any(None in row or None in row.values() for row in rows):
+        raise InputError(f"A row of {path} has not {len(COLUMNS)} cells.", fix="Give each column one cell.")
+    return [{name.strip(): value for name, value in row.items()} for row in rows]
+
+
+def yaml_text(content: Mapping[str, Any]) -> str:
+    """A mapping as the text of a YAML file."""
+    return str(yaml.dump(dict(content), Dumper=ExactDumper, sort_keys=False, allow_unicode=True, width=100))
+
+
+def yaml_value(value: object) -> str:
+    """A plain value as YAML writes it, in one line; a text so that it may also stand in braces."""
+    listed = [value] if isinstance(value, str) else value
+    text = str(yaml.dump(listed, Dumper=ExactDumper, allow_unicode=True, default_flow_style=True, width=float("inf")))
+    text = text.removesuffix("...\n").strip()
+    return text[1:-1] if isinstance(value, str) else text
+
+
+def write(project: Project, folder: Path, name: str, scenario: str, rows: Lines) -> Path:
+    """Check the scenario and the table of levers where nobody reads them, then put both in their places in ``folder``.
+
+    Raises ``InputError`` where no run would take the scenario; nothing is written then.
+    """
+    table, levers = folder / TABLE, _csv_text(rows)
+    with tempfile.TemporaryDirectory(prefix="planwise-") as place:
+        tried = Path(place)
+        _put(tried / f"{name}.yaml", scenario)
+        _put(tried / TABLE, levers)
+        open_scenario(project, name, before=[tried])
+    target = folder / f"{name}.yaml"
+    before = target.read_bytes() if target.exists() else None
+    _put(target, scenario)
+    if rows != read_rows(table):
+        with _restored(target, before):
+            _put(table, levers)
+    return target
+
+
+def remove(folder: Path, name: str) -> None:
+    """Remove a scenario from ``folder`` and its rows from the table of levers there."""
+    rows, target = read_rows(folder / TABLE), folder / f"{name}.yaml"
+    before = target.read_bytes()
+    target.unlink()
+    kept = [row for row in rows if row["scenario_id"].strip() != name]
+    if len(kept) < len(rows):
+        with _restored(target, before):
+            _put(folder / TABLE, _csv_text(kept))
+
+
+@contextmanager
+def _restored(target: Path, before: bytes | None) -> Iterator[None]:
+    """Put ``target`` back where the work fails: a scenario without its levers would be another one."""
+    try:
+        yield
+    except BaseException:
+        target.unlink() if before is None else target.write_bytes(before)
+        raise
+
+
+def _csv_text(rows: Sequence[Mapping[str, str]]) -> str:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def _put(path: Path, text: str) -> None:
+    draft = path.with_name(f".{path.name}{WRITING}")
+    draft.write_text(text, encoding="utf-8", newline="")
+    draft.replace(path)
