@@ -5,15 +5,12 @@ The arithmetic is that of two analyses of the dbt project, which dbt compiles an
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Sequence
-from contextlib import chdir
 from pathlib import Path
 
 import pandas as pd
 
-from planwise_nb.core import store
-from planwise_nb.workforce import dbt_project
+from planwise_nb.workforce.analyses import shipped_project
 from planwise_nb.workforce.census import Census
 from planwise_nb.workforce.models import create_marts
 from planwise_nb.workforce.parameters import ResolvedScenario, write_parameters
@@ -44,12 +41,8 @@ def _answer(
     analysis: str, members: Sequence[ResolvedScenario], census: Census | None, tables: Sequence[str]
 ) -> pd.DataFrame:
     """The rows of an analysis of the dbt project, in a database in memory that holds the ``tables`` that it reads."""
-    with tempfile.TemporaryDirectory(prefix="planwise-") as place, chdir(place), store.connect() as connection:
+    with shipped_project() as (connection, compiled):
         _write_inputs(members, census)
-        dbt_project.copy_shipped(Path())
-        compiled = {model.name: model for model in dbt_project.compiled()}
-        database = Path(store.DATABASE).stem
-        connection.execute(f"attach ':memory:' as {database}; use {database}")
         connection.execute(f"set variable simulation_year = {int(members[0].scenario.simulation.start_year)}")
         create_marts(connection, compiled.values())
         for table in tables:

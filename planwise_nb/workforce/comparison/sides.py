@@ -1,0 +1,111 @@
+"""What is compared: runs as they have published themselves, and scenarios that are simulated now."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from planwise_nb.core import store
+from planwise_nb.core.errors import InputError
+from planwise_nb.core.manifest import read_manifest
+from planwise_nb.core.rollback import known_files
+from planwise_nb.workforce.inputs import WorkforceInputs
+from planwise_nb.workforce.publication import published_files
+from planwise_nb.workforce.trials import simulated
+
+TABLES = {
+    "int_baseline_workforce": "simulation_year, employee_id, level_id, compensation_cents",
+    "int_effective_parameters": "simulation_year, parameter_name, level_id, parameter_value",
+    "fct_yearly_events": "simulation_year, employee_id, event_type, event_category, event_details, effective_date,"
+    " level_id, compensation_amount, previous_compensation",
+    "fct_workforce_snapshot": "simulation_year, employee_id, employee_birth_date, employee_hire_date, level_id,"
+    " current_age, age_band, current_tenure, tenure_band, department, employment_status, termination_date,"
+    " current_compensation, prorated_annual_compensation",
+    "fct_year_metrics": "simulation_year, closing_headcount, hires, exits, promotions, payroll,"
+    " payroll_per_person_year, average_compensation, headcount_growth, average_compensation_growth,"
+    " same_people_compensation_growth",
+}
+"""What a comparison reads of each side: columns by table, without the scenario, of which a side has one."""
+
+
+@dataclass(frozen=True, eq=False)
+class Side:
+    """One of the things compared, by the ``name`` that people see: a scenario of a run, or one simulated now.
+
+    ``run_id`` is empty for the latter, ``census`` is the digest of the census file, ``members`` how many scenarios the
+    run has, of which this is the first. ``tables`` holds the rows of ``TABLES`` as Arrow tables.
+    """
+
+    name: str
+    run_id: str
+    seed: int
+    census: str
+    years: tuple[int, ...]
+    tables: Mapping[str, Any]
+    is_finished: bool = True
+    members: int = 1
+
+
+def published_side(folder: Path) -> Side:
+    """The first scenario of the run in ``folder``, by what it has published. Raises ``InputError`` where no year of it
+    is finished, or where it is no run.
+    """
+    manifest = read_manifest(folder)
+    name, seed = next(iter(manifest["seeds"].items()))
+    known = known_files(manifest)
+    with store.connect() as connection:
+        files = {table: published_files(folder, table, known) for table in TABLES}
+        if not all(files.values()):
+            raise InputError(
+                f"Run {folder.name} has no finished year yet, so it cannot be compared.",
+                fix=f"See how far it is: planwise checklist {folder.name}",
+            )
+        rows = {table: connection.read_parquet(found) for table, found in files.items()}
+        return Side(
+            name=name,
+            run_id=folder.name,
+            seed=int(seed),
+            census=manifest["inputs"]["census"]["sha256"],
+            **_read(rows, name),
+            is_finished=manifest["status"] == "success",
+            members=len(manifest["seeds"]),
+        )
+
+
+def simulated_sides(inputs: WorkforceInputs) -> list[Side]:
+    """Every scenario of ``inputs``, simulated in one pass without notebooks. Raises ``ModelError`` as a run does."""
+    said = inputs.describe()
+    with tempfile.TemporaryDirectory(prefix="planwise-") as place:
+        inputs.write(Path(place))
+        with simulated(Path(place), inputs.periods) as connection:
+            rows = {table: connection.table(table) for table in TABLES}
+            return [
+                Side(name=name, run_id="", seed=seed, census=said["inputs"]["census"]["sha256"], **_read(rows, name))
+                for name, seed in said["seeds"].items()
+            ]
+
+
+def _read(rows: Mapping[str, duckdb.DuckDBPyRelation], scenario: str) -> dict[str, Any]:
+    """The tables of one scenario, and the years that it has people of."""
+    is_of_it = duckdb.ColumnExpression("scenario_id") == duckdb.ConstantExpression(scenario)
+    of_it = {table: rows[table].filter(is_of_it).project(columns) for table, columns in TABLES.items()}
+    found = of_it["fct_workforce_snapshot"].project("simulation_year").distinct().order("all").fetchall()
+    tables = {table: relation.to_arrow_table() for table, relation in of_it.items()}
+    return {"years": tuple(int(year) for (year,) in found), "tables": tables}
+
+
+def told_apart(sides: Sequence[Side]) -> tuple[Side, ...]:
+    """The sides by names that differ: of two with one name, each says its run, and its place where that is one too."""
+    names = [side.name for side in sides]
+    longer = [
+        f"{side.name} {side.run_id or 'now'}" if names.count(side.name) > 1 else side.name for side in sides
+    ]
+    return tuple(
+        replace(side, name=f"{name} ({place})" if longer.count(name) > 1 else name)
+        for place, (side, name) in enumerate(zip(sides, longer, strict=True), start=1)
+    )
