@@ -63,7 +63,7 @@ paired as (
 select
     to_scenario_id,
     parameter_name,
-    list(distinct level_id order by level_id) filter (level_id is not null) as levels,
+    coalesce(list(distinct level_id order by level_id) filter (level_id is not null), []) as levels,
     list(distinct simulation_year order by simulation_year) as simulation_years,
     from_value,
     to_value,

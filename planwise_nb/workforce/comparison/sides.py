@@ -102,9 +102,7 @@ def _read(rows: Mapping[str, duckdb.DuckDBPyRelation], scenario: str) -> dict[st
 def told_apart(sides: Sequence[Side]) -> tuple[Side, ...]:
     """The sides by names that differ: of two with one name, each says its run, and its place where that is one too."""
     names = [side.name for side in sides]
-    longer = [
-        f"{side.name} {side.run_id or 'now'}" if names.count(side.name) > 1 else side.name for side in sides
-    ]
+    longer = [f"{side.name} {side.run_id or 'now'}" if names.count(side.name) > 1 else side.name for side in sides]
     return tuple(
         replace(side, name=f"{name} ({place})" if longer.count(name) > 1 else name)
         for place, (side, name) in enumerate(zip(sides, longer, strict=True), start=1)
