@@ -46,8 +46,8 @@ VARIANCES = """
 
 @dataclass(frozen=True)
 class Luck:
-    """Of the last year's ``metric``: what a lever one step on adds to it on average over the seeds, and the variances of
-    that, with one seed for both scenarios and over all pairs of different seeds.
+    """Of the last year's ``metric``: what a lever one step on adds to it, on average over the seeds, and the variances
+    of that, with one seed for both scenarios and over all pairs of different seeds.
     """
 
     lever: str

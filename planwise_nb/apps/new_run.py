@@ -22,7 +22,7 @@ def simulate(request: Request, *, breaks: bool, validate_only: bool, out: Path, 
     if not validate_only:
         prepare()
     inputs = resolve(project(), request)
-    _warn(inputs)
+    warn(inputs)
     if validate_only:
         _report_valid(inputs, as_json, began)
         return
@@ -32,7 +32,8 @@ def simulate(request: Request, *, breaks: bool, validate_only: bool, out: Path, 
     run_and_report(start(WORKFORCE, inputs, out=out.resolve(), command=as_typed()), breaks, as_json, began)
 
 
-def _warn(inputs: Any) -> None:
+def warn(inputs: Any) -> None:
+    """Say on standard error what the inputs are warned of."""
     for problem in inputs.warnings:
         print(f"Warning: {problem}", file=sys.stderr)
     if rows := inputs.census.set_aside.num_rows:

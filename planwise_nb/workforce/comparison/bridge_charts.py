@@ -15,7 +15,8 @@ from planwise_nb.workforce.comparison.tables import PARTS, TITLES
 
 WIDTH, HEIGHT = 620, 260
 COLOURS = {"Volume": "#999933", "Level mix": PURPLE, "Rate": BLUE, "Hires": GREEN, "Exits": VERMILLION,
-           "Promotion": "#56B4E9", "Merit and COLA": ORANGE, "Reductions": ORANGE, "New-hire exits": PURPLE}  # fmt: skip
+           "Promotion": "#56B4E9", "Merit and COLA": ORANGE, "Reductions": ORANGE,
+           "New-hire exits": PURPLE}  # fmt: skip
 GROUPS = {"Get less": VERMILLION, "The same": "#D9D9D9", "Get more": BLUE}
 UNITS = ((1e9, "billions", "B"), (1e6, "millions", "M"), (1e3, "thousands", "k"))
 MARGIN = 0.15
@@ -83,7 +84,7 @@ def _unit(measure: str, most: float) -> tuple[float, str, str]:
 
 
 def _least(frame: pd.DataFrame) -> float:
-    return float(frame[["start", "end"]].min(axis=None))
+    return min(frame["start"].min(), frame["end"].min())
 
 
 def _most(frame: pd.DataFrame) -> float:

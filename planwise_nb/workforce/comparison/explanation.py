@@ -104,13 +104,13 @@ def _notes(sides: Sequence[Side], years: Sequence[int]) -> Iterator[str]:
     for side in sides[1:]:
         if side.census != first.census:
             yield (
-                f"{side.name} starts from another census file than {first.name}. People are the same where number, birth"
-                " date and hire date agree; the others differ by volume, level mix and rate."
+                f"{side.name} starts from another census file than {first.name}. People are the same where number,"
+                " birth date and hire date agree; the others differ by volume, level mix and rate."
             )
         if side.seed != first.seed:
             yield (
-                f"{side.name} has seed {side.seed}, {first.name} has {first.seed}: part of what differs is luck. With one"
-                " seed for both it is the policy alone."
+                f"{side.name} has seed {side.seed}, {first.name} has {first.seed}: part of what differs is luck."
+                " With one seed for both it is the policy alone."
             )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,8 @@ import duckdb
 
 from planwise_nb.core import store
 from planwise_nb.core.errors import InputError
-from planwise_nb.core.manifest import read_manifest
+from planwise_nb.core.ledger import Ledger, is_run_id
+from planwise_nb.core.manifest import MANIFEST, read_manifest
 from planwise_nb.core.rollback import known_files
 from planwise_nb.workforce.inputs import WorkforceInputs
 from planwise_nb.workforce.publication import published_files
@@ -97,6 +98,25 @@ def _read(rows: Mapping[str, duckdb.DuckDBPyRelation], scenario: str) -> dict[st
     found = of_it["fct_workforce_snapshot"].project("simulation_year").distinct().order("all").fetchall()
     tables = {table: relation.to_arrow_table() for table, relation in of_it.items()}
     return {"years": tuple(int(year) for (year,) in found), "tables": tables}
+
+
+def find_sides(names: Sequence[str], ledger: Ledger, resolve: Callable[[str], WorkforceInputs]) -> list[Side]:
+    """The sides that ``names`` stand for, in their order: each a run id, the folder of a run, or a scenario.
+
+    The scenarios are simulated together; ``resolve`` is given their names, joined by commas, and makes their inputs.
+    Raises ``InputError`` for a run that is not there or has no finished year, and as ``resolve`` does.
+    """
+    folders = {name: folder for name in names if (folder := run_folder(name, ledger)) is not None}
+    scenarios = [name for name in names if name not in folders]
+    simulated_ones = iter(simulated_sides(resolve(",".join(scenarios))) if scenarios else ())
+    return [published_side(folders[name]) if name in folders else next(simulated_ones) for name in names]
+
+
+def run_folder(name: str, ledger: Ledger) -> Path | None:
+    """The folder of the run that ``name`` stands for; None where it is a scenario."""
+    if is_run_id(name):
+        return ledger.folder(name)
+    return Path(name) if (Path(name) / MANIFEST).is_file() else None
 
 
 def told_apart(sides: Sequence[Side]) -> tuple[Side, ...]:
