@@ -67,7 +67,10 @@ table.checks td:nth-child(4), table.checks td:nth-child(5) { min-width: 10.5em; 
 def page(results: Results, sections: Sequence[Section]) -> str:
     """The whole page: headlines, charts and ``sections``, with links to the executed notebooks and the workbook."""
     drawn = _drawn(results)
-    told = "".join(section_html(section, drawn.get(section.title, [])) for section in sections)
+    told = "".join(
+        section_html(section, drawn.get(section.title, []), is_wide=section.title == SPREAD or _is_of_several(section))
+        for section in sections
+    )
     body = f"{_tiles(results.metrics, results.validation)}{told}{_notebooks(results.manifest)}"
     return document("Workforce simulation", about(results.manifest), body)
 
@@ -161,10 +164,10 @@ def _links(step: str, periods: Sequence[int | None], notebook: str) -> str:
     )
 
 
-def section_html(section: Section, drawn: Sequence[ChartType]) -> str:
-    """A section with its charts before its table."""
+def section_html(section: Section, drawn: Sequence[ChartType], *, is_wide: bool = False) -> str:
+    """A section with its charts before its table: two beside each other, or one where there is one or ``is_wide``."""
     note = f'<p class="note">{html.escape(section.note)}</p>\n' if section.note else ""
-    wide = " wide" if len(drawn) == 1 or section.title == SPREAD or _is_of_several(section) else ""
+    wide = " wide" if len(drawn) == 1 or is_wide else ""
     figures = "".join(f"<figure>{svg(chart)}</figure>\n" for chart in drawn)
     pictures = f'<div class="charts{wide}">\n{figures}</div>\n' if figures else ""
     return f"<h2>{html.escape(section.title)}</h2>\n{note}{pictures}{_table(section) if section.rows else ''}"

@@ -13,12 +13,13 @@ from planwise_nb.core.display import BLUE, GREEN, GREY, INK, ORANGE, PURPLE, VER
 from planwise_nb.workforce.comparison.explanation import Explanation, between, over_years
 from planwise_nb.workforce.comparison.tables import PARTS, TITLES
 
-WIDTH, HEIGHT = 620, 260
+WIDTH, HEIGHT = 720, 260
 COLOURS = {"Volume": "#999933", "Level mix": PURPLE, "Rate": BLUE, "Hires": GREEN, "Exits": VERMILLION,
            "Promotion": "#56B4E9", "Merit and COLA": ORANGE, "Reductions": ORANGE,
            "New-hire exits": PURPLE}  # fmt: skip
 GROUPS = {"Get less": VERMILLION, "The same": "#D9D9D9", "Get more": BLUE}
 UNITS = ((1e9, "billions", "B"), (1e6, "millions", "M"), (1e3, "thousands", "k"))
+SIGNED = "datum.value ? format(datum.value, '+,~f') : '0'"
 MARGIN = 0.15
 MOST_GROUPS = 12
 
@@ -84,7 +85,7 @@ def _unit(measure: str, most: float) -> tuple[float, str, str]:
 
 
 def _least(frame: pd.DataFrame) -> float:
-    return min(frame["start"].min(), frame["end"].min())
+    return float(min(frame["start"].min(), frame["end"].min()))
 
 
 def _most(frame: pd.DataFrame) -> float:
@@ -117,7 +118,7 @@ def yearly_parts(found: Explanation, measure: str, *, width: int = WIDTH) -> Cha
             x=alt.X("to_year:O", title="Year", axis=alt.Axis(labelAngle=0)),
             tooltip=display.tips(to_year="", named="", amount=",.2~f"),
         )
-        y = alt.Y("shown:Q", title=f"Change ({unit})", axis=alt.Axis(format="+,~f"))
+        y = alt.Y("shown:Q", title=f"Change ({unit})", axis=alt.Axis(labelExpr=SIGNED))
         zero = alt.Chart(pd.DataFrame({"shown": [0]})).mark_rule(color=INK).encode(y="shown:Q")
         side = width / min(2, moved["scenario"].nunique())
         return alt.layer(base.mark_bar(size=34).encode(y=y, color=colour), zero).properties(width=side - 30, height=200)
