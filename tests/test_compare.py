@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from shutil import copytree
 
 import pandas as pd
 import papermill
 import pytest
 
-from planwise_nb.core.errors import InputError
+from planwise_nb.core.errors import DamagedError, InputError
 from planwise_nb.core.project import Project, shipped
 from planwise_nb.core.runs import Run
 from planwise_nb.workforce.comparison import bridge_charts, tables
@@ -218,6 +219,13 @@ def test_a_run_is_compared_as_what_its_scenario_would_be_now(finished_run: Run, 
     assert (between(found.payroll)["amount"] == 0).all()
 
 
+def test_a_run_whose_tables_are_damaged_is_said_to_be_so(finished_run: Run, tmp_path: Path) -> None:
+    run = copytree(finished_run.folder, tmp_path / finished_run.folder.name)
+    (run / "export" / "fct_year_metrics" / "2026.parquet").write_bytes(b"no table")
+    with pytest.raises(DamagedError, match=f"Run {run.name} cannot be compared"):
+        published_side(run)
+
+
 # levers, winners and losers
 
 
@@ -267,7 +275,7 @@ def test_the_workbook_holds_every_bridge_as_numbers(explained: Explanation, tmp_
     write_workbook(tmp_path / "comparison.xlsx", explained)
     sheets = pd.read_excel(tmp_path / "comparison.xlsx", sheet_name=None, header=2)
     assert list(sheets) == [
-        "Compared", "Levers", "Metrics", "Payroll bridges", "Headcount bridges", "Winners and losers"
+        "Compared", "Levers", "Metrics", "Payroll bridges", "Headcount bridges", "Winners and losers", "Waterfalls"
     ]  # fmt: skip
     bridges = sheets["Payroll bridges"]
     amounts = bridges[list(tables.PARTS["payroll"].values())]

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from itertools import accumulate
+from typing import NamedTuple
 
 import altair as alt
 import pandas as pd
@@ -24,35 +27,52 @@ MARGIN = 0.15
 MOST_GROUPS = 12
 
 
-def waterfall(found: Explanation, measure: str, other: str, *, width: int = WIDTH) -> ChartType:
-    """The bridge of ``measure`` from the first side to ``other`` in the last year; parts that are nothing left out."""
+class Bar(NamedTuple):
+    """A bar of a waterfall: its ends, what it says, and its colour. Those of the sides begin where the axis does."""
+
+    part: str
+    start: float
+    end: float
+    amount: float
+    ink: str
+
+
+def bars(found: Explanation, measure: str, other: str) -> list[Bar]:
+    """The bars of the bridge of ``measure`` from the first side to ``other`` in the last year, but parts of nothing."""
     rows = between(getattr(found, measure))
     rows = rows[(rows["to_scenario_id"] == other) & (rows["to_year"] == found.years[-1])]
     first, last = float(rows["from_amount"].iloc[0]), float(rows["to_amount"].iloc[0])
     present = rows[rows["amount"] != 0]
-    parts = list(zip(present["part"].map(PARTS[measure]), present["amount"].astype(float), strict=True))
-    levels = list(accumulate((amount for _, amount in parts), initial=first))
+    amounts = present["amount"].astype(float).tolist()
+    levels = list(accumulate(amounts, initial=first))
+    steps = zip(present["part"].map(PARTS[measure]), levels, levels[1:], amounts, strict=False)
     floor = _floor(levels)
-    bars = [
-        (found.names[0], floor, first, first, GREY),
-        *((name, start, end, end - start, GREEN if end > start else VERMILLION)
-          for (name, _), start, end in zip(parts, levels, levels[1:], strict=False)),
-        (other, floor, last, last, BLUE),
-    ]  # fmt: skip
+    return [
+        Bar(found.names[0], floor, first, first, GREY),
+        *(Bar(*step, GREEN if step[-1] > 0 else VERMILLION) for step in steps),
+        Bar(other, floor, last, last, BLUE),
+    ]
+
+
+def waterfall(found: Explanation, measure: str, other: str, *, width: int = WIDTH) -> ChartType:
+    """The bridge of ``measure`` from the first side to ``other`` in the last year; parts that are nothing left out."""
+    drawn = bars(found, measure, other)
     title = f"{TITLES[measure]} {found.years[-1]}: from {found.names[0]} to {other}"
-    return display.themed(
-        _steps(bars, measure, width), title, subtitle="The axis does not begin at zero" if floor else ""
-    )
+    note = "The axis does not begin at zero" if drawn[0].start else ""
+    return display.themed(_steps(drawn, measure, width), title, subtitle=note)
 
 
-def _floor(levels: list[float]) -> float:
-    """Where the axis begins: under the lowest level, or at zero where that is near."""
+def _floor(levels: Sequence[float]) -> float:
+    """Where the axis begins: at a round number under the lowest level, or at zero where that is near."""
     least, most = min(levels), max(levels)
-    return max(0.0, least - max(MARGIN * (most - least), 0.01 * most)) if least > (most - least) / 2 else 0.0
+    if least <= (most - least) / 2:
+        return 0.0
+    unit: float = 10.0 ** math.floor(math.log10(max(most - least, 0.01 * most)))
+    return unit * math.floor((least - MARGIN * (most - least)) / unit)
 
 
-def _steps(bars: list[tuple[str, float, float, float, str]], measure: str, width: int) -> ChartType:
-    frame = pd.DataFrame(bars, columns=["part", "start", "end", "amount", "ink"])
+def _steps(drawn: list[Bar], measure: str, width: int) -> ChartType:
+    frame = pd.DataFrame(drawn)
     is_money = measure == "payroll"
     divisor, unit, sign = _unit(measure, frame["end"].max())
     frame["text"] = [

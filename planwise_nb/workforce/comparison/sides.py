@@ -11,7 +11,7 @@ from typing import Any
 import duckdb
 
 from planwise_nb.core import store
-from planwise_nb.core.errors import InputError
+from planwise_nb.core.errors import DamagedError, InputError
 from planwise_nb.core.ledger import Ledger, is_run_id
 from planwise_nb.core.manifest import MANIFEST, read_manifest
 from planwise_nb.core.rollback import known_files
@@ -54,9 +54,18 @@ class Side:
 
 def published_side(folder: Path) -> Side:
     """The first scenario of the run in ``folder``, by what it has published. Raises ``InputError`` where no year of it
-    is finished, or where it is no run.
+    is finished, or where it is no run, ``DamagedError`` where its files are not those of a run.
     """
     manifest = read_manifest(folder)
+    try:
+        return _published(folder, manifest)
+    except (KeyError, StopIteration, duckdb.Error) as error:
+        said = str(error).partition("\n")[0]
+        fix = f"See what is damaged: planwise verify {folder.name}; or simulate it again with this version."
+        raise DamagedError(f"Run {folder.name} cannot be compared: {said}", fix=fix) from error
+
+
+def _published(folder: Path, manifest: dict[str, Any]) -> Side:
     name, seed = next(iter(manifest["seeds"].items()))
     known = known_files(manifest)
     with store.connect() as connection:
