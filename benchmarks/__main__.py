@@ -24,6 +24,7 @@ from typing import Any
 
 import psutil
 
+from benchmarks.luck import measured_luck
 from benchmarks.measure import Measured, in_turn, measure, planwise, python
 from benchmarks.tunings import tunings
 from planwise_nb.core.ledger import Ledger
@@ -38,6 +39,7 @@ FEW, MANY = 1, 6
 VERSIONS = ("planwise-notebooks", "papermill", "dbt-core", "dbt-duckdb", "duckdb", "pandas", "ipykernel")
 CHECKS = 200
 TUNINGS = 100
+SEEDS = 40
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,7 @@ class Bench:
             "hundred_thousand": lambda: self.reference(100_000, "the same, 100,000 people", "at most 4 x"),
             "audit": lambda: self.audit(100_000, self.pairs, "at most 2 x"),
             "ensemble": self.ensemble,
+            "luck": self.luck,
             "checklist": self.checklist,
         }
 
@@ -203,6 +206,13 @@ class Bench:
         iterations = [tuned.iterations for tuned in done]
         detail = f"at most {max(iterations)}"
         yield Row("iterations of a tuning", statistics.median(iterations), "", "median of at most 4", detail)
+
+    def luck(self) -> Iterator[Row]:
+        """How much less two scenarios differ by luck when they share it."""
+        for lever in measured_luck(self.census(PEOPLE), SEEDS, (2025, 2029)):
+            name = f"variance of the difference by one step of {lever.lever}, {lever.metric}"
+            detail = f"{SEEDS} seeds; the difference is {lever.difference:,.0f} on average"
+            yield Row(name, lever.ratio, "x lower", "at least 10 x lower", detail)
 
     def checklist(self) -> Row:
         """Whether a step may run."""

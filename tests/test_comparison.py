@@ -11,7 +11,7 @@ import pytest
 from planwise_nb.core import store
 from planwise_nb.core.errors import InputError
 from planwise_nb.core.runs import Run
-from planwise_nb.workforce.comparison import Comparison, picked_chart
+from planwise_nb.workforce.comparison.side_by_side import Comparison, picked_chart
 from planwise_nb.workforce.exported_tables import rows_of
 from planwise_nb.workforce.selections import STATUSES, Selection
 from tests.simulation import Simulation

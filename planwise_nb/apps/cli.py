@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from planwise_nb.apps.answers import OUT, AsJson, Out, exit_code_told, find, print_json, reported
+from planwise_nb.apps.compare_command import compare
 from planwise_nb.apps.dashboard_command import dashboard
 from planwise_nb.apps.diff_command import diff
 from planwise_nb.apps.ensemble_command import ensemble
@@ -29,7 +30,7 @@ app = typer.Typer(
 census_app = typer.Typer(no_args_is_help=True, help="Make a census to try things with.")
 app.add_typer(census_app, name="census")
 app.add_typer(scenarios_app, name="scenarios")
-for command in (run, ensemble, tune, show, report, diff, export, verify, dashboard):
+for command in (run, ensemble, tune, show, report, diff, compare, export, verify, dashboard):
     app.command()(command)
 app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(lab)
 

@@ -34,13 +34,15 @@ Breaks = Annotated[bool, typer.Option("--breaks/--no-breaks", help="Pause before
 ValidateOnly = Annotated[bool, typer.Option("--validate-only", help="Check everything, run nothing.")]
 
 
-def request(context: typer.Context) -> Request:
-    """What the options of a command ask for. Raises ``InputError`` where years or census date cannot be read."""
+def request(context: typer.Context, scenario: str | None = None) -> Request:
+    """What the options of a command ask for, of its own argument or of ``scenario``. Raises ``InputError`` where years
+    or census date cannot be read.
+    """
     from planwise_nb.workforce.inputs import Request  # noqa: PLC0415 - --help stays fast
 
     given = context.params
     return Request(
-        scenario=given["scenario"],
+        scenario=scenario or given["scenario"],
         seeds=given.get("seeds"),
         grid=given.get("grid") or (),
         exceeds=given.get("exceeds") or (),

@@ -18,6 +18,7 @@ from planwise_nb.core.errors import STOPPED, InputError, PlanwiseError
 
 if TYPE_CHECKING:
     from planwise_nb.workforce.inputs import WorkforceInputs
+    from planwise_nb.workforce.saved_scenarios import Save
     from planwise_nb.workforce.tuning.request import TuningRequest
 
 Targets = Annotated[
@@ -81,7 +82,7 @@ def tune(  # noqa: PLR0917 - one argument an option of the command line
             locks=lock or (),
         )
         if save_as is not None:
-            _refuse_taken(save_as)
+            _saved_as(save_as)
         tell_warnings(inputs)
         if validate_only:
             tell_valid(inputs, as_json, began)
@@ -96,18 +97,15 @@ def _share(text: str) -> Decimal:
         raise InputError(f"--tolerance {text[:40]} is not a number.", fix="Give 0.001, for example.") from None
 
 
-def _refuse_taken(name: str) -> None:
-    from planwise_nb.workforce.saved_scenarios import Save, is_taken  # noqa: PLC0415
+def _saved_as(name: str, description: str = "") -> Save:
+    """What the new scenario says. Raises ``InputError`` where it may not be written."""
+    from planwise_nb.workforce.saved_scenarios import Save, check_free  # noqa: PLC0415
+    from planwise_nb.workforce.scenario_life import author_here  # noqa: PLC0415
 
-    Save(name=name, author=_author()).check()
-    if is_taken(project(), name):
-        raise InputError(f"There is a scenario {name} already.", fix="Choose another name for --save-as.")
-
-
-def _author() -> str:
-    import getpass  # noqa: PLC0415
-
-    return getpass.getuser()
+    said = Save(name=name, description=description, author=author_here(project().own))
+    said.check()
+    check_free(project(), said)
+    return said
 
 
 def _tune(
@@ -139,7 +137,7 @@ def _tune(
     for failure in (*searched.failures, *confirmed.failures):
         print(f"Warning: {failure}", file=sys.stderr)
     if save_as is not None:
-        _save(searched.result.inputs, inputs, record, save_as, started.folder.name)
+        _save(inputs, record, save_as, started.folder.name)
     _report(record, searched.way, confirmed, started, as_json=as_json, began=began)
 
 
@@ -166,12 +164,12 @@ def _require_same(record: dict[str, Any], achieved: dict[str, float]) -> None:
         )
 
 
-def _save(tuned: WorkforceInputs, inputs: WorkforceInputs, record: dict[str, Any], name: str, run_id: str) -> None:
+def _save(inputs: WorkforceInputs, record: dict[str, Any], name: str, run_id: str) -> None:
     from planwise_nb.workforce.drafts import Draft  # noqa: PLC0415
-    from planwise_nb.workforce.saved_scenarios import Save, save_scenario  # noqa: PLC0415
+    from planwise_nb.workforce.saved_scenarios import save_scenario  # noqa: PLC0415
 
     changes = {(lever, year, level): Decimal(value) for lever, year, level, value in record["changes"]}
-    said = Save(name=name, description=f"{record['scenario']} tuned by run {run_id}", author=_author())
+    said = _saved_as(name, f"{record['scenario']} tuned by run {run_id}")
     path = save_scenario(project(), Draft(inputs.members[0], changes), said)
     print(f"Saved: {path}", file=sys.stderr)
 

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Sequence
-from contextlib import chdir
 from pathlib import Path
 
 import pandas as pd
 
-from planwise_nb.core import store
 from planwise_nb.workforce import dbt_project
+from planwise_nb.workforce.analyses import project_in
 from planwise_nb.workforce.census import Census
 from planwise_nb.workforce.models import create_marts
 from planwise_nb.workforce.parameters import ResolvedScenario, write_parameters
@@ -59,13 +58,8 @@ def _answer_of(
 
 
 def _answer(analysis: str, folder: Path, tables: Sequence[str]) -> pd.DataFrame:
-    """The rows of an analysis of the dbt project in ``folder``; the ``tables`` that it reads are built in memory, as of
-    the first year.
-    """
-    with chdir(folder), store.connect() as connection:
-        compiled = {model.name: model for model in dbt_project.compiled()}
-        database = Path(store.DATABASE).stem
-        connection.execute(f"attach ':memory:' as {database}; use {database}")
+    """The rows of an analysis of the project in ``folder``; ``tables`` that it reads are built as of the first year."""
+    with project_in(folder) as (connection, compiled):
         create_marts(connection, compiled.values())
         first, *others = (compiled[table] for table in tables)
         connection.execute(f"create table {first.relation} as {first.sql}")

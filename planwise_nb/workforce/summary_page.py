@@ -66,16 +66,24 @@ table.checks td:nth-child(4), table.checks td:nth-child(5) { min-width: 10.5em; 
 
 def page(results: Results, sections: Sequence[Section]) -> str:
     """The whole page: headlines, charts and ``sections``, with links to the executed notebooks and the workbook."""
-    line = html.escape(about(results.manifest))
     drawn = _drawn(results)
-    told = "".join(_section(section, drawn.get(section.title, [])) for section in sections)
+    told = "".join(
+        section_html(section, drawn.get(section.title, []), is_wide=section.title == SPREAD or _is_of_several(section))
+        for section in sections
+    )
+    body = f"{_tiles(results.metrics, results.validation)}{told}{_notebooks(results.manifest)}"
+    return document("Workforce simulation", about(results.manifest), body)
+
+
+def document(title: str, line: str, body: str) -> str:
+    """A page with its heading, a ``line`` on what it is about, and ``body``, which is HTML."""
+    heading, said = html.escape(title), html.escape(line)
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>Workforce simulation: {line}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n"
-        f'<h1>Workforce simulation</h1>\n<p class="about">{line}</p>\n'
-        f"{_tiles(results.metrics, results.validation)}{told}{_notebooks(results.manifest)}</body>\n</html>\n"
+        f"<title>{heading}: {said}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n"
+        f'<h1>{heading}</h1>\n<p class="about">{said}</p>\n{body}</body>\n</html>\n'
     )
 
 
@@ -156,9 +164,10 @@ def _links(step: str, periods: Sequence[int | None], notebook: str) -> str:
     )
 
 
-def _section(section: Section, drawn: Sequence[ChartType]) -> str:
+def section_html(section: Section, drawn: Sequence[ChartType], *, is_wide: bool = False) -> str:
+    """A section with its charts before its table: two beside each other, or one where there is one or ``is_wide``."""
     note = f'<p class="note">{html.escape(section.note)}</p>\n' if section.note else ""
-    wide = " wide" if len(drawn) == 1 or section.title == SPREAD or _is_of_several(section) else ""
+    wide = " wide" if len(drawn) == 1 or is_wide else ""
     figures = "".join(f"<figure>{svg(chart)}</figure>\n" for chart in drawn)
     pictures = f'<div class="charts{wide}">\n{figures}</div>\n' if figures else ""
     return f"<h2>{html.escape(section.title)}</h2>\n{note}{pictures}{_table(section) if section.rows else ''}"

@@ -1,4 +1,4 @@
-"""The summary of a run and the pages of its notebooks, opened as files in a browser: nothing is asked for."""
+"""The summary of a run, the pages of its notebooks and of a comparison, opened as files: nothing is asked for."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     planwise("run", "baseline")
     [run] = out.glob("baseline/*")
     planwise("report", run.name)
+    planwise("compare", run.name, "lean", "--to", str(out / "compared"))
     return run
 
 
@@ -50,3 +51,16 @@ def test_the_summary_opens_without_a_request(
     page.goto((folder / "export/summary.html").as_uri())
     picture("run", page, clip=TOP)
     assert asked == [(folder / "export/summary.html").as_uri()]
+
+
+def test_a_comparison_opens_without_a_request(
+    new_page: Callable[..., Page], folder: Path, picture: Callable[..., None]
+) -> None:
+    page, asked = new_page((900, 1000)), []
+    page.on("request", lambda request: asked.append(request.url))
+    file = folder.parents[1] / "compared" / "comparison.html"
+    page.goto(file.as_uri())
+    box = page.get_by_role("heading", name="Payroll: from baseline to lean").bounding_box()
+    assert box is not None
+    picture("comparing", page, full_page=True, clip={"x": 0, "y": box["y"] - 10, "width": 900, "height": 680})
+    assert asked == [file.as_uri()]

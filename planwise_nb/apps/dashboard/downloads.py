@@ -17,7 +17,7 @@ from planwise_nb.core import store
 from planwise_nb.core.errors import InputError, PlanwiseError
 from planwise_nb.core.exports import KINDS, export
 from planwise_nb.core.ledger import Ledger
-from planwise_nb.workforce.comparison import MOST_RUNS
+from planwise_nb.workforce.comparison.side_by_side import MOST_RUNS
 from planwise_nb.workforce.exported_tables import rows_of
 from planwise_nb.workforce.results import published_results
 from planwise_nb.workforce.results_workbook import write_workbook

@@ -10,7 +10,7 @@ import pandas as pd
 
 from planwise_nb.apps.dashboard import parts
 from planwise_nb.apps.dashboard.desk import REFERENCE, Desk
-from planwise_nb.workforce.comparison import picked_chart
+from planwise_nb.workforce.comparison.side_by_side import picked_chart
 from planwise_nb.workforce.outlook import first_order_impact
 from planwise_nb.workforce.scenario_store import open_scenario
 

@@ -13,7 +13,7 @@ from planwise_nb.apps.dashboard import parts
 from planwise_nb.apps.dashboard.desk import REFERENCE, Desk
 from planwise_nb.apps.dashboard.links import address, workbook_address
 from planwise_nb.workforce import charts
-from planwise_nb.workforce.comparison import MOST_RUNS, Comparison, picked_chart
+from planwise_nb.workforce.comparison.side_by_side import MOST_RUNS, Comparison, picked_chart
 from planwise_nb.workforce.selections import STATUSES, Selection
 
 LISTED = 50
