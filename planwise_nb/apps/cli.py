@@ -18,6 +18,7 @@ from planwise_nb.apps.export_command import export
 from planwise_nb.apps.lab_command import lab
 from planwise_nb.apps.report_command import report
 from planwise_nb.apps.run_command import run
+from planwise_nb.apps.sensitivity_command import sensitivity
 from planwise_nb.apps.show_command import show
 from planwise_nb.apps.verify_command import verify
 
@@ -26,7 +27,7 @@ app = typer.Typer(
 )
 census_app = typer.Typer(no_args_is_help=True, help="Make a census to try things with.")
 app.add_typer(census_app, name="census")
-for command in (run, ensemble, show, report, diff, export, verify, dashboard):
+for command in (run, ensemble, sensitivity, show, report, diff, export, verify, dashboard):
     app.command()(command)
 app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(lab)
 

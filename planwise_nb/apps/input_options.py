@@ -42,8 +42,8 @@ def request(context: typer.Context) -> Request:
     return Request(
         scenario=given["scenario"],
         seeds=given.get("seeds"),
-        grid=given["grid"] or (),
-        exceeds=given["exceeds"] or (),
+        grid=given.get("grid") or (),
+        exceeds=given.get("exceeds") or (),
         years=_years_between(given["years"], given["year"]),
         seed=given["seed"],
         settings=given["settings"] or (),

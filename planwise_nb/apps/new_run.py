@@ -22,9 +22,9 @@ def simulate(request: Request, *, breaks: bool, validate_only: bool, out: Path, 
     if not validate_only:
         prepare()
     inputs = resolve(project(), request)
-    _warn(inputs)
+    warn(inputs)
     if validate_only:
-        _report_valid(inputs, as_json, began)
+        report_valid(inputs, as_json, began)
         return
     from planwise_nb.core.runner import start  # noqa: PLC0415
     from planwise_nb.workforce.pipeline import WORKFORCE  # noqa: PLC0415
@@ -32,7 +32,8 @@ def simulate(request: Request, *, breaks: bool, validate_only: bool, out: Path, 
     run_and_report(start(WORKFORCE, inputs, out=out.resolve(), command=as_typed()), breaks, as_json, began)
 
 
-def _warn(inputs: Any) -> None:
+def warn(inputs: Any) -> None:
+    """Say on standard error what is odd about inputs, and how many rows of the census are set aside."""
     for problem in inputs.warnings:
         print(f"Warning: {problem}", file=sys.stderr)
     if rows := inputs.census.set_aside.num_rows:
@@ -40,7 +41,8 @@ def _warn(inputs: Any) -> None:
         print(f"Warning: {said}", file=sys.stderr)
 
 
-def _report_valid(inputs: Any, as_json: bool, began: float) -> None:
+def report_valid(inputs: Any, as_json: bool, began: float) -> None:
+    """Say that ``inputs`` can be run."""
     said = f"Valid: {inputs.subject}, {inputs.periods[0]}-{inputs.periods[-1]}, {inputs.census.active:,} active people."
     print(said, file=sys.stderr)
     if as_json:
