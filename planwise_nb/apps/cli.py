@@ -14,6 +14,7 @@ from planwise_nb.apps.answers import OUT, AsJson, Out, exit_code_told, find, pri
 from planwise_nb.apps.dashboard_command import dashboard
 from planwise_nb.apps.diff_command import diff
 from planwise_nb.apps.ensemble_command import ensemble
+from planwise_nb.apps.equity_command import equity
 from planwise_nb.apps.export_command import export
 from planwise_nb.apps.lab_command import lab
 from planwise_nb.apps.report_command import report
@@ -27,7 +28,7 @@ app = typer.Typer(
 )
 census_app = typer.Typer(no_args_is_help=True, help="Make a census to try things with.")
 app.add_typer(census_app, name="census")
-for command in (run, ensemble, sensitivity, show, report, diff, export, verify, dashboard):
+for command in (run, ensemble, sensitivity, show, report, diff, equity, export, verify, dashboard):
     app.command()(command)
 app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(lab)
 

@@ -84,7 +84,10 @@ _EFFECTS = """
             up.metric as metric_up,
             down.metric - base.metric as change_down,
             up.metric - base.metric as change_up,
-            greatest(down.metric, base.metric, up.metric) - least(down.metric, base.metric, up.metric) as swing,
+            case
+                when change_down + change_up is not null
+                    then greatest(change_down, 0, change_up) - least(change_down, 0, change_up)
+            end as swing,
         from levers
         inner join measured as base on base.scenario_id = $today
         left join measured as down on down.scenario_id = format('{{}}~down', levers.name)
