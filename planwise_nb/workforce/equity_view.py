@@ -107,7 +107,7 @@ def equity_page(found: Equity) -> tuple[str, list[str | display.Table | ChartTyp
     parts: list[str | display.Table | ChartType] = [READING, *remarks(found)]
     several = list(slices(found))
     for rows in several[:MAX_SLICES]:
-        parts += [f"## {_titled(rows)[0]}", gaps_chart(rows), gaps_table(rows)]
+        parts += [gaps_chart(rows), gaps_table(rows)]
     if len(several) > MAX_SLICES:
         parts.append(f"The first {MAX_SLICES} of {len(several)} are shown; all are in the CSV file.")
     return "Are people paid equally for equal work?", parts

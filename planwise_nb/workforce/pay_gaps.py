@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -61,14 +60,14 @@ def gaps(
 
 def _design(cells: pd.DataFrame, others: Sequence[str], kinds: Collection[str], scales: Collection[str]) -> Numbers:
     """A row a cell: one, whether it is of each of the other groups, then the kinds, each but its first, and scales."""
-    columns: list[Any] = [np.ones(len(cells)), *(cells["group_name"] == name for name in others)]
+    columns = [np.ones(len(cells)), *(cells["group_name"] == name for name in others)]
     for kind in kinds:
         values = cells[kind].astype(object).where(cells[kind].notna(), "")
         columns += [values == value for value in sorted(set(values), key=str)[1:]]
     for scale in scales:
-        values = cells[scale].to_numpy(dtype=float)
-        if (spread := values.std()) > 0:
-            columns.append((values - values.mean()) / spread)
+        numbers = cells[scale].to_numpy(dtype=float)
+        if (spread := numbers.std()) > 0:
+            columns.append((numbers - numbers.mean()) / spread)
     return np.column_stack([np.asarray(column, dtype=float) for column in columns])
 
 

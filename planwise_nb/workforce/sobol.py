@@ -22,8 +22,8 @@ from planwise_nb.workforce.members import MOST
 from planwise_nb.workforce.sensitivity import Question, planned_moves, required_year, variants_of, written
 from planwise_nb.workforce.trials import Variant, simulated
 
-LEAST, FEW = 8, 256
-"""The fewest base samples, and those under which intervals are usually too wide to tell levers apart."""
+LEAST = 8
+"""The fewest base samples."""
 
 _LEVERS = "select distinct place, lever, level_id, name from moves where not is_locked order by place, level_id"
 _SAMPLED = """
