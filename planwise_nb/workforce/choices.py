@@ -1,4 +1,4 @@
-"""What a person chose, by its name, held to what there is."""
+"""Choices by name, held to what there is."""
 
 from __future__ import annotations
 

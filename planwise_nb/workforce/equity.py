@@ -1,4 +1,4 @@
-"""Are people paid equally for equal work? Pay gaps by an attribute of the people, by year and scenario of runs.
+"""Pay gaps by an attribute of the people, by year and scenario of runs.
 
 Counted are those who are active at the end of a year, by their pay per year then. Read from what runs have published:
 people are grouped to cells in SQL, and the regressions (``pay_gaps``) read the cells.

@@ -1,4 +1,4 @@
-"""Which lever matters most: each lever of a scenario one step down and one step up, all simulated in one pass."""
+"""The sensitivity of a metric: each lever one step down and one step up, all simulated in one pass."""
 
 from __future__ import annotations
 

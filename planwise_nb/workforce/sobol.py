@@ -1,4 +1,4 @@
-"""How much of a metric's variance each lever accounts for, alone and with the others: Sobol indices, by SALib.
+"""Sobol indices: how much of a metric's variance each lever accounts for, alone and with others; by SALib.
 
 The levers vary independently and evenly, each from one step down to one step up, and all levels and years of it
 together; what is locked stays.
