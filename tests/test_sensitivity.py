@@ -193,6 +193,7 @@ WRONG = {
     ("--step", "cola_rate=-0.01"): "is not lever=size.",
     ("--step", "cola_rate=nan"): "is not lever=size.",
     ("--step", "kola_rate=0.01"): "Did you mean cola_rate?",
+    ("--step", "cola_rate=0.01", "--lever", "merit_base"): "--step cola_rate: this lever is not moved.",
     ("--metric-year", "2031"): "2031 is not simulated, the years are 2025-2029.",
     ("--sobol", "63"): "Give --sobol 32.",
     ("--to", __file__): "is not a folder.",
@@ -200,7 +201,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize(("words", "wanted"), WRONG.items())
-def test_what_cannot_be_asked_is_refused_with_what_can(words: tuple[str, str], wanted: str) -> None:
+def test_what_cannot_be_asked_is_refused_with_what_can(words: tuple[str, ...], wanted: str) -> None:
     code, said, report = command("sensitivity", "baseline", *words)
     assert (code, said) == (2, "") and wanted in report
 

@@ -9,6 +9,7 @@ of cells.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -78,7 +79,9 @@ def _fitted(
     from statsmodels.api import WLS  # noqa: PLC0415 - it takes a second to import
 
     model = WLS(logs / people, design, weights=people)
-    found = model.fit()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of a design without full rank: what it leaves open is told below
+        found = model.fit()
     fitted = design @ found.params
     residuals = np.maximum(squares - 2 * fitted * logs + people * fitted**2, 0)
     degrees = float(people.sum() - found.model.rank)

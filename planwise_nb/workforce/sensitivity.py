@@ -124,11 +124,14 @@ class Question:
     ) -> Question:
         """The question as people type it; ``steps`` are ``lever=size`` items.
 
-        Raises ``InputError`` for what is no metric, no lever, or no step.
+        Raises ``InputError`` for what is no metric, no lever, or no step, and for a step of a lever that is not moved.
         """
         known = [parameter.name for parameter in all_parameters()]
         sizes = dict(_step(item, known) for item in steps)
         asked = tuple(dict.fromkeys(chosen("lever", name, known) for name in levers))
+        if asked and (unmoved := sizes.keys() - set(asked)):
+            name = min(unmoved)
+            raise InputError(f"--step {name}: this lever is not moved.", fix=f"Add --lever {name}, or leave it out.")
         return cls(metric=chosen("metric", metric, metrics()), year=year, levers=asked, steps=sizes, by_level=by_level)
 
 
