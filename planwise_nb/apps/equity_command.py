@@ -33,7 +33,7 @@ def equity(  # noqa: PLR0917 - one argument an option of the command line
         from planwise_nb.workforce.equity_view import gaps_table, remarks, slices  # noqa: PLC0415
 
         target = None if to is None else free_folder(to, force)
-        found = compare([_folder(out, run) for run in dict.fromkeys(runs)], by or ("gender",), reference)
+        found = compare([*dict.fromkeys(_folder(out, run) for run in runs)], by or ("gender",), reference)
         files = [] if target is None else _write(target, found)
         for remark in remarks(found):
             print(remark, file=sys.stderr)
@@ -51,8 +51,8 @@ def _folder(out: Path, run: str) -> Path:
     """The folder of a run, given by that or by its id."""
     from planwise_nb.core.manifest import MANIFEST  # noqa: PLC0415 - --help stays fast
 
-    folder: Path = Path(run).resolve() if (Path(run) / MANIFEST).is_file() else find(out, run).folder
-    return folder
+    folder = Path(run) if (Path(run) / MANIFEST).is_file() else Path(find(out, run).folder)
+    return folder.resolve()
 
 
 def _write(folder: Path, found: Equity) -> list[Path]:

@@ -83,7 +83,7 @@ def _write(folder: Path, found: Sensitivity, indices: Indices | None) -> list[Pa
 
 
 def _answer(found: Sensitivity, indices: Indices | None, files: list[Path], as_json: bool, began: float) -> None:
-    from planwise_nb.workforce.sobol import indices_table  # noqa: PLC0415 - --help stays fast
+    from planwise_nb.workforce.sobol_view import indices_table  # noqa: PLC0415 - --help stays fast
     from planwise_nb.workforce.tornado import effects_table  # noqa: PLC0415
 
     if as_json:

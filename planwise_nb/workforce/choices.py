@@ -12,7 +12,8 @@ from planwise_nb.core.printable import printable
 def chosen(kind: str, name: str, names: Collection[str]) -> str:
     """``name``, one of ``names``. Raises ``InputError`` with the nearest, or with all of them, where it is none."""
     if name not in names:
-        near = get_close_matches(name.lower(), names, 1)
-        fix = f"Did you mean {near[0]}?" if near else f"Choose from {', '.join(names)}."
+        folded = {known.casefold(): known for known in names}
+        near = get_close_matches(name.casefold(), folded, 1)
+        fix = f"Did you mean {folded[near[0]]}?" if near else f"Choose from {', '.join(names)}."
         raise InputError(f"There is no {kind} {printable(name)}.", fix=fix)
     return name

@@ -10,10 +10,14 @@ from altair.typing import ChartType
 
 from planwise_nb.core import display
 from planwise_nb.core.display import BLUE, INK, MISSING, ORANGE
+from planwise_nb.core.printable import printable
 from planwise_nb.workforce.equity import EVERYONE, SMALLEST, WITHOUT_DRAWN, Equity
 from planwise_nb.workforce.results import MAX_SCENARIOS
 
 MAX_PANELS, MAX_SLICES = 6, 12
+LONGEST = 30
+"""Characters of a group's name in a heading."""
+
 WIDTH, HEIGHT, COLUMNS = 240, 170, 3
 SLICE = ["run_id", "scenario_id", "attribute", "population"]
 METHODS = {"raw": ("Raw", ORANGE, "circle"), "adjusted": ("Adjusted", BLUE, "diamond")}
@@ -43,7 +47,9 @@ def gaps_chart(rows: pd.DataFrame, *, width: int = WIDTH) -> ChartType:
         return display.note(title, "No gap to show: see the notes of the table")
     groups = list(dict.fromkeys(points["group_name"]))
     charts = [
-        _panel(points[points["group_name"] == name], width if len(groups) > 1 else 1.6 * width).properties(title=name)
+        _panel(points[points["group_name"] == name], width if len(groups) > 1 else 1.6 * width).properties(
+            title=printable(name, LONGEST)
+        )
         for name in groups
     ]
     together = alt.concat(*charts, columns=COLUMNS).resolve_scale(y="shared", color="shared", shape="shared")
@@ -92,7 +98,7 @@ def gaps_table(rows: pd.DataFrame) -> display.Table:
     title, subtitle = _titled(rows)
     told = pd.DataFrame({
         "year": rows["simulation_year"],
-        "group": rows["group_name"],
+        "group": rows["group_name"].map(printable),
         "people": [MISSING if pd.isna(count) else f"{count:,}" for count in rows["people"]],
         "average pay": [MISSING if pd.isna(pay) else f"{pay:,.0f}" for pay in rows["average_pay"]],
         "raw gap": _intervals(rows, "raw"),
@@ -128,7 +134,7 @@ def remarks(found: Equity) -> list[str]:
 def _titled(rows: pd.DataFrame) -> tuple[str, str]:
     first = rows.iloc[0]
     reference = rows.loc[rows["is_reference"], "group_name"]
-    against = f"against {reference.iloc[0]}" if len(reference) else "no reference group"
+    against = f"against {printable(reference.iloc[0], LONGEST)}" if len(reference) else "no reference group"
     who = f"{first['scenario_id']}, run {first['run_id']}"
     return f"Pay by {first['attribute']} {against}: {PEOPLE[first['population']]}", who
 

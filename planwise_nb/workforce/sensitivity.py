@@ -235,3 +235,8 @@ def written(inputs: WorkforceInputs) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="planwise-") as place:
         inputs.write(Path(place))
         yield Path(place)
+
+
+def named(lever: str, level: object) -> str:
+    """A lever as people read it, with its level where it is of one."""
+    return lever if pd.isna(level) else f"{lever}, level {level}"  # type: ignore[call-overload]

@@ -15,7 +15,6 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from planwise_nb.core import display
 from planwise_nb.core.errors import InputError, PlanwiseError
 from planwise_nb.workforce.inputs import WorkforceInputs
 from planwise_nb.workforce.members import MOST
@@ -158,23 +157,3 @@ def _analysed(levers: pd.DataFrame, measured: NDArray[np.float64], inputs: Workf
     columns = {"first_order": "S1", "first_order_confidence": "S1_conf", "total": "ST", "total_confidence": "ST_conf"}
     shares = {name: np.round(found[key], 6) for name, key in columns.items()}
     return levers[["lever", "level_id"]].assign(**shares)
-
-
-def indices_table(found: Indices) -> display.Table:
-    """The indices as people read them, in percent of the variance."""
-    rows = found.indices
-    told = pd.DataFrame({
-        "lever": [
-            name if pd.isna(level) else f"{name}, level {level}"
-            for name, level in zip(rows["lever"], rows["level_id"], strict=True)
-        ],
-        "alone": _percent(rows, "first_order"),
-        "with others": _percent(rows, "total"),
-    })  # fmt: skip
-    caption = f"Share of the variance of {found.metric} {found.year}, {found.members:,} simulations"
-    return display.table(told, caption=caption)
-
-
-def _percent(rows: pd.DataFrame, column: str) -> list[str]:
-    pairs = zip(rows[column], rows[f"{column}_confidence"], strict=True)
-    return [f"{value * 100:z.1f}% ± {half * 100:.1f}" for value, half in pairs]

@@ -11,8 +11,9 @@ from altair.typing import ChartType
 from planwise_nb.core import display
 from planwise_nb.core.display import BLUE, INK, MISSING, ORANGE
 from planwise_nb.workforce.drafts import all_parameters
-from planwise_nb.workforce.sensitivity import Sensitivity
-from planwise_nb.workforce.sobol import Indices, indices_table
+from planwise_nb.workforce.sensitivity import Sensitivity, named
+from planwise_nb.workforce.sobol import Indices
+from planwise_nb.workforce.sobol_view import indices_chart, indices_table
 
 MAX_BARS = 20
 WIDTH, BAR = 420, 24
@@ -60,7 +61,7 @@ def effects_table(found: Sensitivity) -> display.Table:
     """The rows as people read them: every lever with its values, what the metric becomes, and by how much it moves."""
     rows = found.effects
     told = pd.DataFrame({
-        "lever": [_named(*row) for row in zip(rows["lever"], rows["level_id"], strict=True)],
+        "lever": [named(*row) for row in zip(rows["lever"], rows["level_id"], strict=True)],
         "down": _values(rows, "down"),
         "today": _values(rows, "today"),
         "up": _values(rows, "up"),
@@ -83,7 +84,7 @@ def study_page(found: Sensitivity, indices: Indices | None = None) -> tuple[str,
         LUCK,
     ]
     if indices is not None:
-        parts += ["## Together with the others", VARIANCE, indices_table(indices)]
+        parts += ["## Together with the others", VARIANCE, indices_chart(indices), indices_table(indices)]
     return f"Which lever matters most? {titled(found)}", parts
 
 
@@ -107,7 +108,7 @@ def _bars(found: Sensitivity, rows: pd.DataFrame) -> pd.DataFrame:
     parts = [
         pd.DataFrame(
             {
-                "lever": [_named(*row) for row in zip(rows["lever"], rows["level_id"], strict=True)],
+                "lever": [named(*row) for row in zip(rows["lever"], rows["level_id"], strict=True)],
                 "step": label,
                 "value": _values(rows, step),
                 "metric": [amount(found, value) for value in rows[f"metric_{step}"]],
@@ -141,10 +142,6 @@ def _axis(found: Sensitivity) -> str:
 def _subtitle(found: Sensitivity, bars: int) -> str:
     few = f"; the first {MAX_BARS} of {bars}" if bars > MAX_BARS else ""
     return f"{found.scenario_id}: {amount(found, found.today)} as planned{few}"
-
-
-def _named(lever: str, level: object) -> str:
-    return lever if pd.isna(level) else f"{lever}, level {level}"  # type: ignore[call-overload]
 
 
 def _values(rows: pd.DataFrame, step: str) -> list[str]:
