@@ -8,12 +8,15 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
 from planwise_nb.core.errors import STOPPED, InputError, PlanwiseError
 from planwise_nb.core.printable import inert
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Out = Annotated[Path, typer.Option("--out", help="Where runs land, with their registry.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Standard output is one JSON object.")]
@@ -65,6 +68,12 @@ def print_json(value: dict[str, Any]) -> None:
     print("".join(sign if sign.isprintable() else json.dumps(sign)[1:-1] for sign in text))
 
 
+def json_rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """The rows of a frame as JSON objects; what is missing is null."""
+    rows = frame.astype(object).where(frame.notna(), None)
+    return [{str(name): value for name, value in row.items()} for row in rows.to_dict("records")]
+
+
 def legible(text: str) -> str:
     """A text for a terminal: control characters, which would command it, are written out; endless lines are cut."""
     lines = inert(text, keep="\n").split("\n")
@@ -94,6 +103,18 @@ def outside_runs(path: Path) -> None:
 
     if any((folder / MANIFEST).is_file() for folder in (path.resolve(), *path.resolve().parents)):
         raise InputError(f"{path} lies inside a run, which stays as it is.", fix="Name a place elsewhere.")
+
+
+def free_folder(to: Path, force: bool) -> Path:
+    """``to``, a folder to write into. Raises ``InputError`` where it lies inside a run, is a file, or is not empty
+    without ``force``.
+    """
+    outside_runs(to)
+    if to.exists() and not to.is_dir():
+        raise InputError(f"{to} is not a folder.", fix="Name a folder.")
+    if to.is_dir() and any(to.iterdir()) and not force:
+        raise InputError(f"{to} is not empty.", fix="Name another folder, or write over what is there with --force.")
+    return to
 
 
 def project() -> Any:

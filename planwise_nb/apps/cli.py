@@ -15,11 +15,13 @@ from planwise_nb.apps.compare_command import compare
 from planwise_nb.apps.dashboard_command import dashboard
 from planwise_nb.apps.diff_command import diff
 from planwise_nb.apps.ensemble_command import ensemble
+from planwise_nb.apps.equity_command import equity
 from planwise_nb.apps.export_command import export
 from planwise_nb.apps.lab_command import lab
 from planwise_nb.apps.report_command import report
 from planwise_nb.apps.run_command import run
 from planwise_nb.apps.scenarios_command import app as scenarios_app
+from planwise_nb.apps.sensitivity_command import sensitivity
 from planwise_nb.apps.show_command import show
 from planwise_nb.apps.tune_command import tune
 from planwise_nb.apps.verify_command import verify
@@ -30,7 +32,7 @@ app = typer.Typer(
 census_app = typer.Typer(no_args_is_help=True, help="Make a census to try things with.")
 app.add_typer(census_app, name="census")
 app.add_typer(scenarios_app, name="scenarios")
-for command in (run, ensemble, tune, show, report, diff, compare, export, verify, dashboard):
+for command in (run, ensemble, tune, sensitivity, show, report, diff, compare, equity, export, verify, dashboard):
     app.command()(command)
 app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(lab)
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from planwise_nb.apps.answers import OUT, AsJson, Out, find, outside_runs, print_json, reported, since
+from planwise_nb.apps.answers import OUT, AsJson, Out, find, free_folder, outside_runs, print_json, reported, since
 from planwise_nb.core.errors import InputError
 
 SUMMARY = Path("export/summary.html")
@@ -47,14 +47,7 @@ def _target(folder: Path, to: Path | None, force: bool) -> Path:
     """The folder for pages and PDF: the run's own, or ``to``."""
     from planwise_nb.core.pages import REPORT  # noqa: PLC0415 - --help stays fast
 
-    if to is None:
-        return folder / REPORT
-    outside_runs(to)
-    if to.exists() and not to.is_dir():
-        raise InputError(f"{to} is not a folder.", fix="Name a folder.")
-    if to.is_dir() and any(to.iterdir()) and not force:
-        raise InputError(f"{to} is not empty.", fix="Name another folder, or write over what is there with --force.")
-    return to
+    return folder / REPORT if to is None else free_folder(to, force)
 
 
 def _write_pages(found: Any, target: Path) -> Path:

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
+import pandas as pd
 
+from planwise_nb.core import store
 from planwise_nb.core.digests import quoted
 from planwise_nb.core.errors import InputError
 from planwise_nb.core.manifest import DRAFT
@@ -56,6 +58,13 @@ def export(
             return Exported(count)
         _write_workbook(connection, rows, header, draft)
         return Exported(count, count_cut(connection, rows))
+
+
+def export_frame(frame: pd.DataFrame, file: Path, *, force: bool = False) -> Path:
+    """Write ``frame`` to ``file``, as ``export`` does; the file."""
+    with store.connect() as connection:
+        export(connection, connection.from_df(frame), file, force=force)
+    return file
 
 
 def _write_workbook(

@@ -13,6 +13,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from altair.typing import ChartType
+
+from planwise_nb.core.display import Table, svg
 from planwise_nb.core.manifest import DRAFT
 from planwise_nb.core.pictures import PICTURE
 from planwise_nb.core.pipeline import Key, Pipeline, label
@@ -36,11 +39,13 @@ th, td { padding: 3px 8px; border: 0; border-bottom: 1px solid #ddd; text-align:
 th { background: #f2f5f8; } caption { text-align: left; font-weight: bold; padding: 4px 0; }
 .input { background: #f6f6f6; border-left: 3px solid #ccc; padding: 2px 10px; margin: 6px 0; }
 pre { font: 12px/1.45 "DejaVu Sans Mono", Menlo, Consolas, monospace; white-space: pre-wrap; margin: 4px 0; }
-.output { overflow-x: auto; margin: 4px 0 14px; } svg { max-width: 100%; height: auto; } .anchor-link { display: none; }
+.output { overflow-x: auto; margin: 4px 0 14px; } svg { max-width: 100%; height: auto; }
+figure { margin: 16px 0; break-inside: avoid; } .anchor-link { display: none; }
 @page { size: A4; margin: 14mm; }
 @media print { body { margin: 0; max-width: none; font-size: 11px; } nav { display: none; }
   table { font-size: 9px; } svg, tr, .input { break-inside: avoid; } }
 """
+HEADING = "## "
 _NOTEBOOK_LINK = re.compile(r'href="\.\./(notebooks/[^"]+)\.ipynb"')
 
 
@@ -79,6 +84,24 @@ def write_pages(
         _copy(folder / path, target / path.name)
     _write(target / INDEX, _frame(about, _index(pipeline, manifest, pages, copied)))
     return target / INDEX
+
+
+def write_page(target: Path, title: str, parts: Sequence[str | Table | ChartType]) -> None:
+    """Write one page that loads nothing to ``target``, by atomic rename: sentences, tables and charts as pictures, in
+    their order; a text that begins with ``## `` is a heading. Texts and tables are escaped.
+    """
+    body = "".join(f"{_part(part)}\n" for part in parts)
+    _write(target, _frame(title, f"<h1>{html.escape(title)}</h1>\n{body}"))
+
+
+def _part(part: str | Table | ChartType) -> str:
+    if isinstance(part, Table):
+        return f'<div class="output">{part._repr_html_()}</div>'
+    if not isinstance(part, str):
+        return f"<figure>{svg(part)}</figure>"
+    if part.startswith(HEADING):
+        return f"<h2>{html.escape(part.removeprefix(HEADING))}</h2>"
+    return f"<p>{html.escape(part)}</p>"
 
 
 def _renderer() -> Callable[[Path], str]:

@@ -11,6 +11,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
 
 from planwise_nb.core import store
 from planwise_nb.core.digests import quoted
@@ -66,9 +67,8 @@ def simulated(
 def _write_variants(source: Path, target: Path, variants: Sequence[Variant]) -> None:
     """Write the parameters of ``variants``: of each what the first member of the run has, its values before all."""
     with store.connect() as connection:
-        names = [(place, variant.name) for place, variant in enumerate(variants, start=1)]
-        connection.execute("create table variants (place integer, variant varchar)")
-        connection.executemany("insert into variants values (?, ?)", names)
+        names = [variant.name for variant in variants]
+        connection.from_arrow(pa.table({"place": range(1, len(names) + 1), "variant": names})).create_view("variants")
         for table in COLUMNS:
             connection.read_csv(str(source / f"{table}.csv"), all_varchar=True, header=True).create_view("given")
             columns = _OTHER_COLUMNS.get(table, "* replace (variant as scenario_id)")
@@ -92,9 +92,8 @@ def _layers(connection: duckdb.DuckDBPyConnection, variants: Sequence[Variant]) 
     ]
     if not rows:
         return None
-    connection.execute(f"create table said ({', '.join(f'{name} varchar' for name in COLUMNS['parameter_layers'])})")
-    connection.executemany(f"insert into said values ({', '.join('?' * len(rows[0]))})", rows)  # noqa: S608
-    return connection.table("said")
+    columns = zip(COLUMNS["parameter_layers"], zip(*rows, strict=True), strict=True)
+    return connection.from_arrow(pa.table({name: pa.array(values, pa.string()) for name, values in columns}))
 
 
 def _source(variant: Variant) -> str:
