@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from planwise_nb.apps import input_options as given
-from planwise_nb.apps.answers import OUT, AsJson, Out, outside_runs, print_json, project, reported, since
+from planwise_nb.apps.answers import OUT, AsJson, Out, free_folder, print_json, project, reported, since
 from planwise_nb.apps.new_run import tell_warnings
 from planwise_nb.core.errors import InputError
 from planwise_nb.core.printable import printable
@@ -31,20 +31,12 @@ Compared = Annotated[
 To = Annotated[Path | None, typer.Option(metavar="DIR", help=f"Write {PAGE} and {WORKBOOK} there.")]
 
 
+@given.takes_inputs
 def compare(  # noqa: PLR0917 - one argument an option of the command line
     context: typer.Context,
     compared: Compared,
     to: To = None,
     force: Annotated[bool, typer.Option("--force", help="Write over what is there.")] = False,
-    years: given.Years = None,
-    year: given.Year = None,
-    census: given.Census = None,
-    census_map: given.CensusMap = None,
-    census_date: given.CensusDate = None,
-    set_aside: given.SetAside = False,
-    seed: given.Seed = None,
-    settings: given.Settings = None,
-    memory_limit: given.MemoryLimit = None,
     out: Out = OUT,
     as_json: AsJson = False,
 ) -> None:
@@ -56,30 +48,15 @@ def compare(  # noqa: PLR0917 - one argument an option of the command line
     with reported(as_json, began):
         from planwise_nb.workforce.comparison.explanation import explain  # noqa: PLC0415 - --help stays fast
 
-        given.limit_memory(memory_limit)
-        files = _targets(to, force)
+        given.limit_memory(context)
+        target = None if to is None else free_folder(to, force)
         found = explain(_sides(context, compared, out))
-        if to is not None:
-            to.mkdir(parents=True, exist_ok=True)
-            _write(found, *files)
+        files = [] if target is None else _write(found, target)
         if as_json:
             print_json({"status": "done", "seconds": since(began), "files": [str(file.resolve()) for file in files],
                         **_as_json(found)})  # fmt: skip
         else:
             print("\n".join([*_report(found), *map(str, files)]))
-
-
-def _targets(to: Path | None, force: bool) -> list[Path]:
-    """The files to write; none where no folder is named."""
-    if to is None:
-        return []
-    outside_runs(to)
-    if to.exists() and not to.is_dir():
-        raise InputError(f"{to} is not a folder.", fix="Name a folder.")
-    files = [to / PAGE, to / WORKBOOK]
-    if there := [file for file in files if file.exists() and not force]:
-        raise InputError(f"{there[0]} exists already.", fix="Name another folder, or write over it with --force.")
-    return files
 
 
 def _sides(context: typer.Context, names: Sequence[str], out: Path) -> list[Side]:
@@ -105,14 +82,17 @@ def _sides(context: typer.Context, names: Sequence[str], out: Path) -> list[Side
     return find_sides(names, ledger, resolved)
 
 
-def _write(found: Explanation, page: Path, workbook: Path) -> None:
+def _write(found: Explanation, folder: Path) -> list[Path]:
+    """The page and the workbook, in ``folder``."""
     from planwise_nb.core.exports import drafted  # noqa: PLC0415 - --help stays fast
     from planwise_nb.workforce.comparison.page import comparison_page  # noqa: PLC0415
     from planwise_nb.workforce.comparison.workbook import write_workbook  # noqa: PLC0415
 
-    with drafted(page) as draft:
+    folder.mkdir(parents=True, exist_ok=True)
+    with drafted(folder / PAGE) as draft:
         draft.write_text(comparison_page(found), encoding="utf-8", newline="\n")
-    write_workbook(workbook, found)
+    write_workbook(folder / WORKBOOK, found)
+    return [folder / PAGE, folder / WORKBOOK]
 
 
 def _report(found: Explanation) -> Iterator[str]:

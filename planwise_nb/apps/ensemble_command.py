@@ -13,30 +13,22 @@ from planwise_nb.apps.new_run import simulate
 from planwise_nb.core.errors import InputError
 
 
+@given.takes_inputs
 def ensemble(  # noqa: PLR0917 - one argument an option of the command line
     context: typer.Context,
     scenario: given.Scenario = "baseline",
     seeds: Annotated[int | None, typer.Option(help="So many members, with consecutive seeds.")] = None,
     grid: given.Grid = None,
     exceeds: given.Exceeds = None,
-    years: given.Years = None,
-    year: given.Year = None,
-    census: given.Census = None,
-    census_map: given.CensusMap = None,
-    census_date: given.CensusDate = None,
-    set_aside: given.SetAside = False,
-    seed: given.Seed = None,
-    settings: given.Settings = None,
     breaks: given.Breaks = False,
     validate_only: given.ValidateOnly = False,
-    memory_limit: given.MemoryLimit = None,
     out: Out = OUT,
     as_json: AsJson = False,
 ) -> None:
     """Simulate many members of a scenario in one pass: one for each seed and each point of a grid."""
     began = time.monotonic()
     with reported(as_json, began):
-        given.limit_memory(memory_limit)
+        given.limit_memory(context)
         if seeds is None and not grid:
             raise InputError(
                 "An ensemble of what? Neither --seeds nor --grid is given.",

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import inspect
 import re
+from collections.abc import Callable
 from datetime import date, datetime
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, get_args
 
 import typer
+from typer.models import OptionInfo
 
 from planwise_nb.core.errors import InputError
 
@@ -34,6 +38,43 @@ Breaks = Annotated[bool, typer.Option("--breaks/--no-breaks", help="Pause before
 ValidateOnly = Annotated[bool, typer.Option("--validate-only", help="Check everything, run nothing.")]
 
 
+def takes_inputs(command: Callable[..., None]) -> Callable[..., None]:
+    """Give ``command`` the options that say what a run starts from, before its own ones; ``request`` reads them from its
+    context.
+    """
+    own = inspect.signature(command, eval_str=True)
+    shared = inspect.signature(_shared, eval_str=True).parameters
+
+    @wraps(command)
+    def called(**given: object) -> None:
+        command(**{name: value for name, value in given.items() if name not in shared})
+
+    options = [parameter for parameter in own.parameters.values() if _is_option(parameter)]
+    arguments = [parameter for parameter in own.parameters.values() if not _is_option(parameter)]
+    signature = own.replace(parameters=[*arguments, *shared.values(), *options])
+    called.__signature__ = signature  # type: ignore[attr-defined]
+    called.__annotations__ = {name: parameter.annotation for name, parameter in signature.parameters.items()}
+    return called
+
+
+def _is_option(parameter: inspect.Parameter) -> bool:
+    return any(isinstance(note, OptionInfo) for note in get_args(parameter.annotation))
+
+
+def _shared(  # noqa: PLR0917 - one argument an option of the command line
+    years: Years = None,
+    year: Year = None,
+    census: Census = None,
+    census_map: CensusMap = None,
+    census_date: CensusDate = None,
+    set_aside: SetAside = False,
+    seed: Seed = None,
+    settings: Settings = None,
+    memory_limit: MemoryLimit = None,
+) -> None:
+    """The options of ``takes_inputs``."""
+
+
 def request(context: typer.Context, scenario: str | None = None) -> Request:
     """What the options of a command ask for, of its own argument or of ``scenario``. Raises ``InputError`` where years
     or census date cannot be read.
@@ -56,11 +97,11 @@ def request(context: typer.Context, scenario: str | None = None) -> Request:
     )
 
 
-def limit_memory(limit: str | None) -> None:
+def limit_memory(context: typer.Context) -> None:
     """Hold databases to ``--memory-limit``, where it is given. Raises ``InputError`` where it cannot be read."""
     from planwise_nb.core import store  # noqa: PLC0415
 
-    if limit is not None:
+    if (limit := context.params["memory_limit"]) is not None:
         store.limit_memory(limit)
 
 

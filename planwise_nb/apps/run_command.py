@@ -27,22 +27,14 @@ AcceptChanges = Annotated[
 ]
 
 
+@given.takes_inputs
 def run(  # noqa: PLR0917 - one argument an option of the command line
     context: typer.Context,
     scenario: given.Scenario = "baseline",
-    years: given.Years = None,
-    year: given.Year = None,
-    census: given.Census = None,
-    census_map: given.CensusMap = None,
-    census_date: given.CensusDate = None,
-    set_aside: given.SetAside = False,
-    seed: given.Seed = None,
-    settings: given.Settings = None,
     grid: given.Grid = None,
     exceeds: given.Exceeds = None,
     breaks: given.Breaks = False,
     validate_only: given.ValidateOnly = False,
-    memory_limit: given.MemoryLimit = None,
     resume: Resume = None,
     resume_from: ResumeFrom = None,
     force_step: ForceStep = None,
@@ -53,7 +45,7 @@ def run(  # noqa: PLR0917 - one argument an option of the command line
     """Simulate a scenario year by year: seven notebooks a year, executed, checked and kept."""
     began = time.monotonic()
     with reported(as_json, began):
-        given.limit_memory(memory_limit)
+        given.limit_memory(context)
         if resume is None:
             _refuse_without_resume(resume_from=resume_from, force_step=force_step, accept_changes=accept_changes)
             request = given.request(context)
@@ -64,7 +56,7 @@ def run(  # noqa: PLR0917 - one argument an option of the command line
         if validate_only:
             _report_checked(found, as_json, began)
             return
-        key = None if force_step is None else _step_key(found, force_step, year)
+        key = None if force_step is None else _step_key(found, force_step, context.params["year"])
         started = _continued(found, resume_from, key, accept_changes)
         run_and_report(started, breaks, as_json, began, until=key, accept_changes=accept_changes)
 

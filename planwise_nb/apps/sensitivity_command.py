@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from planwise_nb.workforce.sobol import Indices
 
 
+@given.takes_inputs
 def sensitivity(  # noqa: PLR0917 - one argument an option of the command line
     context: typer.Context,
     scenario: given.Scenario = "baseline",
@@ -29,16 +30,7 @@ def sensitivity(  # noqa: PLR0917 - one argument an option of the command line
     sobol: Annotated[int | None, typer.Option(metavar="N", help="Sobol indices too, a power of two: 64.")] = None,
     to: Annotated[Path | None, typer.Option(metavar="DIR", help="Write a page and CSV tables there.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Write over what is there.")] = False,
-    years: given.Years = None,
-    year: given.Year = None,
-    census: given.Census = None,
-    census_map: given.CensusMap = None,
-    census_date: given.CensusDate = None,
-    set_aside: given.SetAside = False,
-    seed: given.Seed = None,
-    settings: given.Settings = None,
     validate_only: given.ValidateOnly = False,
-    memory_limit: given.MemoryLimit = None,
     as_json: AsJson = False,
 ) -> None:
     """Move each lever one step down and one step up, in one pass, and tell which moves the metric most."""
@@ -48,7 +40,7 @@ def sensitivity(  # noqa: PLR0917 - one argument an option of the command line
         from planwise_nb.workforce.inputs import resolve  # noqa: PLC0415
         from planwise_nb.workforce.sobol import required_samples, sobol_indices  # noqa: PLC0415
 
-        given.limit_memory(memory_limit)
+        given.limit_memory(context)
         question = study.Question.read(metric, metric_year, lever or (), step or (), by_level)
         samples = None if sobol is None else required_samples(sobol)
         target = None if to is None else free_folder(to, force)

@@ -36,6 +36,7 @@ SaveAs = Annotated[str | None, typer.Option(help="Save what is found as a scenar
 TARGET = "growth=0.02"
 
 
+@given.takes_inputs
 def tune(  # noqa: PLR0917 - one argument an option of the command line
     context: typer.Context,
     scenario: given.Scenario = "baseline",
@@ -47,23 +48,14 @@ def tune(  # noqa: PLR0917 - one argument an option of the command line
     bound: Bounds = None,
     lock: Locks = None,
     save_as: SaveAs = None,
-    years: given.Years = None,
-    year: given.Year = None,
-    census: given.Census = None,
-    census_map: given.CensusMap = None,
-    census_date: given.CensusDate = None,
-    set_aside: given.SetAside = False,
-    seed: given.Seed = None,
-    settings: given.Settings = None,
     validate_only: given.ValidateOnly = False,
-    memory_limit: given.MemoryLimit = None,
     out: Out = OUT,
     as_json: AsJson = False,
 ) -> None:
     """Find the levers that reach a target with the least change, and simulate them in a full run."""
     began = time.monotonic()
     with reported(as_json, began):
-        given.limit_memory(memory_limit)
+        given.limit_memory(context)
         from planwise_nb.core.kernels import prepare  # noqa: PLC0415 - --help stays fast
         from planwise_nb.workforce.inputs import resolve  # noqa: PLC0415
         from planwise_nb.workforce.tuning.request import read_request  # noqa: PLC0415
