@@ -14,8 +14,6 @@ from planwise_nb.core.yaml_edits import edited
 from planwise_nb.core.yaml_files import read_text, read_yaml
 from planwise_nb.workforce import scenario_store as store
 from planwise_nb.workforce.drafts import Draft
-from planwise_nb.workforce.figures import plain
-from planwise_nb.workforce.levers import LEVERS
 from planwise_nb.workforce.parameter_layers import PARAMETERS
 from planwise_nb.workforce.parameters import ResolvedScenario
 
@@ -135,17 +133,7 @@ def _company_rates(draft: Draft) -> dict[str, Any]:
 def _rows(before: store.Lines, draft: Draft, said: Save, moment: datetime, *, keeps_own: bool) -> store.Lines:
     """The rows of the table of levers: those of others as they are, and the scenario's own."""
     made = [
-        {
-            "scenario_id": said.name,
-            "fiscal_year": str(year or ""),
-            "job_level": str(level or ""),
-            "event_type": LEVERS[name].event_type,
-            "parameter_name": name,
-            "parameter_value": plain(value),
-            "is_locked": "0",
-            "created_at": moment.isoformat(),
-            "created_by": said.author,
-        }
+        store.lever_line(said.name, (name, year, level), value, created_at=moment, created_by=said.author)
         for (name, year, level), value in sorted(draft.changes.items(), key=str)
         if year is not None or level is not None
     ]

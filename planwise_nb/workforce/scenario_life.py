@@ -16,8 +16,7 @@ from planwise_nb.core.yaml_edits import edited
 from planwise_nb.core.yaml_files import read_text, read_yaml
 from planwise_nb.workforce import scenario_store as store
 from planwise_nb.workforce.drafts import Draft
-from planwise_nb.workforce.figures import plain
-from planwise_nb.workforce.levers import LEVERS, LeverRow
+from planwise_nb.workforce.levers import LeverRow
 from planwise_nb.workforce.saved_scenarios import Save, check_draft, check_free, now, save_scenario
 from planwise_nb.workforce.scenario import SCENARIO_NAME
 from planwise_nb.workforce.scenario_files import read_scenario, scenario_names, scenario_path
@@ -85,9 +84,8 @@ def copy_scenario(project: Project, source: str, said: Save) -> Path:
         check_free(project, said)
         text = _as_copy(scenario_path(source, store.folders(project)), found.chain[0], folder, said)
         rows = [row for row in store.read_rows(folder / store.TABLE) if row["scenario_id"].strip() != said.name]
-        return store.write(
-            project, folder, said.name, text, [*rows, *(_line(row, said.name) for row in found.levers[0])]
-        )
+        rows += [_line(row, said.name) for row in found.levers[0]]
+        return store.write(project, folder, said.name, text, rows)
 
 
 def _as_copy(path: Path, part: Part, folder: Path, said: Save) -> str:
@@ -98,26 +96,22 @@ def _as_copy(path: Path, part: Part, folder: Path, said: Save) -> str:
     edits |= {key: value for key, value in again.items() if key[0] in content}
     if said.description:
         edits["description",] = said.description
-    if part.census_file is not None and os.path.realpath(folder / str(part.stated.census.file)) != str(
-        part.census_file
-    ):
-        edits["census", "file"] = Path(os.path.relpath(part.census_file, os.path.realpath(folder))).as_posix()
+    file = part.census_file
+    if file is not None and os.path.realpath(folder / str(part.stated.census.file)) != str(file):
+        edits["census", "file"] = Path(os.path.relpath(file, os.path.realpath(folder))).as_posix()
     return edited(read_text(path), {key: store.yaml_value(value) for key, value in edits.items()})
 
 
 def _line(row: LeverRow, name: str) -> dict[str, str]:
     """A row of levers under another name; who decided it, and when, stays."""
-    return {
-        "scenario_id": name,
-        "fiscal_year": str(row.fiscal_year or ""),
-        "job_level": str(row.job_level or ""),
-        "event_type": LEVERS[row.parameter_name].event_type,
-        "parameter_name": row.parameter_name,
-        "parameter_value": plain(row.parameter_value),
-        "is_locked": "1" if row.is_locked else "0",
-        "created_at": row.created_at.isoformat(),
-        "created_by": row.created_by,
-    }
+    return store.lever_line(
+        name,
+        (row.parameter_name, row.fiscal_year, row.job_level),
+        row.parameter_value,
+        created_at=row.created_at,
+        created_by=row.created_by,
+        is_locked=row.is_locked,
+    )
 
 
 def extend_scenario(project: Project, base: str, said: Save) -> Path:

@@ -9,6 +9,8 @@ import re
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,9 @@ from planwise_nb.core.manifest import DRAFT as WRITING
 from planwise_nb.core.project import Project, shipped
 from planwise_nb.core.yaml_files import read_yaml
 from planwise_nb.workforce.census_map import load_census_map
+from planwise_nb.workforce.drafts import Cell
+from planwise_nb.workforce.figures import plain
+from planwise_nb.workforce.levers import LEVERS
 from planwise_nb.workforce.parameters import ExactDumper, ResolvedScenario
 from planwise_nb.workforce.scenario import SCENARIO_NAME
 from planwise_nb.workforce.scenario_files import read_scenario, scenario_names, scenario_path
@@ -109,6 +114,24 @@ def read_rows(path: Path) -> Lines:
     if any(None in row or None in row.values() for row in rows):
         raise InputError(f"A row of {path} has not {len(COLUMNS)} cells.", fix="Give each column one cell.")
     return [{name.strip(): value for name, value in row.items()} for row in rows]
+
+
+def lever_line(
+    scenario: str, cell: Cell, value: Decimal, *, created_at: datetime, created_by: str, is_locked: bool = False
+) -> dict[str, str]:
+    """A row of the table of levers as the texts that it is written in."""
+    name, year, level = cell
+    return {
+        "scenario_id": scenario,
+        "fiscal_year": str(year or ""),
+        "job_level": str(level or ""),
+        "event_type": LEVERS[name].event_type,
+        "parameter_name": name,
+        "parameter_value": plain(value),
+        "is_locked": "1" if is_locked else "0",
+        "created_at": created_at.isoformat(),
+        "created_by": created_by,
+    }
 
 
 def yaml_text(content: Mapping[str, Any]) -> str:
