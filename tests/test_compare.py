@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from shutil import copytree
 
+import duckdb
 import pandas as pd
 import papermill
 import pytest
@@ -131,6 +132,25 @@ def test_a_lever_of_pay_moves_its_own_part(one_year: dict[str, Side], lever: str
     moved = {part: abs(cents) for part, cents in parts(found.payroll, 2025).items() if cents}
     assert moved.keys() <= {mostly, *also} and max(moved, key=moved.__getitem__) == mostly
     assert not any(parts(found.headcount, 2025).values())
+
+
+def test_the_part_of_raises_is_what_the_raises_paid(one_year: dict[str, Side]) -> None:
+    sides = [one_year["as it is"], one_year["cola"]]
+    paid = []
+    for side in sides:
+        events, people = (side.tables[name] for name in ("fct_yearly_events", "fct_workforce_snapshot"))
+        query = """
+            select sum(
+                (compensation_amount - previous_compensation)
+                * (coalesce(termination_date, date '2025-12-31') - effective_date + 1)
+            ) / 365.0
+            from events join people using (employee_id) where event_type = 'raise'"""
+        paid.append(duckdb.sql(query).fetchall()[0][0])
+        assert events.num_rows > people.num_rows / 2
+    found = parts(explain(sides).payroll, 2025)["merit_and_cola"] / 100
+    assert found == pytest.approx(
+        float(paid[1] - paid[0]), abs=0.01 * sides[0].tables["fct_workforce_snapshot"].num_rows
+    )
 
 
 def test_a_rate_of_exits_moves_exits_and_the_hires_in_their_place(one_year: dict[str, Side]) -> None:

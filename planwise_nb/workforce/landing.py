@@ -76,7 +76,8 @@ def _after(run: Run) -> list[str]:
         f"Change a lever in the panel of {_link(('workforce_requirements', None))} or of"
         f" {_link(('event_generation', None))} and press <b>Run this step</b>: a child run shows what it does.",
         f"Run another scenario, {TERMINAL}: {_code('planwise run high_growth')}",
-        f"Compare two runs: {_code('planwise diff RUN_ID OTHER_RUN_ID')}",
+        f"Hold it against another scenario or run, and see why they differ: {_code(f'planwise compare {name} lean')},"
+        ' or <a href="compare.ipynb">Compare</a>',
     ]
 
 
