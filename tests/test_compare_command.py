@@ -49,7 +49,7 @@ def test_page_and_workbook_are_written_only_where_asked(written: tuple[Path, Any
     assert sorted(target.iterdir()) == files
     assert json.loads(done.stdout)["files"] == [str(file.resolve()) for file in files]
     refused = compare("baseline", "lean", "--to", target)
-    assert (refused.exit_code, "exists already" in refused.stderr) == (2, True)
+    assert (refused.exit_code, "is not empty" in refused.stderr) == (2, True)
 
 
 def test_folders_of_runs_are_compared_in_words(finished_run: Run, tmp_path: Path, monkeypatch: Any) -> None:

@@ -267,6 +267,19 @@ def test_an_attribute_that_the_census_does_not_have_is_said_to_be_missing(finish
     assert {row["attribute"] for row in found["gaps"]} == {"department"}
 
 
+def test_a_run_without_the_attribute_is_left_out_beside_one_that_has_it(finished_run: Run, tmp_path: Path) -> None:
+    without = published(finished_run, tmp_path, company(MEN_AND_WOMEN, lambda one: one.update(gender=None)))
+    found = equity([finished_run.folder, without])
+    assert found.missing == {"gender": (without.name,)}
+    assert set(found.gaps["run_id"]) == {finished_run.folder.name}
+    assert f"The census of run {without.name} has no gender" in " ".join(view.remarks(found))
+
+
+def test_runs_without_active_people_are_refused(told) -> None:
+    with pytest.raises(InputError, match="Nobody is active at the end of any year"):
+        told(company({("M", 1): 20}, lambda one: one.update(current_compensation=0)))
+
+
 def test_runs_and_their_years_stand_side_by_side_by_id_or_folder(finished_run: Run, tmp_path: Path) -> None:
     copy = copy_of(finished_run, tmp_path)
     found = answer("equity", finished_run.folder.name, copy, "--by", "level_id", "--out", finished_run.ledger.out)

@@ -39,8 +39,8 @@ ValidateOnly = Annotated[bool, typer.Option("--validate-only", help="Check every
 
 
 def takes_inputs(command: Callable[..., None]) -> Callable[..., None]:
-    """Give ``command`` the options that say what a run starts from, before its own ones; ``request`` reads them from its
-    context.
+    """Give ``command`` the options that say what a run starts from, before its own ones; ``request`` reads them from
+    its context.
     """
     own = inspect.signature(command, eval_str=True)
     shared = inspect.signature(_shared, eval_str=True).parameters

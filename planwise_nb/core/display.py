@@ -234,17 +234,17 @@ class Table:
         )
 
 
-def table(frame: pd.DataFrame, *, caption: str = "", plain: Collection[str] = ()) -> Table:
+def table(frame: pd.DataFrame, *, caption: str = "", plain: Collection[str] = (), right: Collection[str] = ()) -> Table:
     """``frame`` without its index, its numbers readable: thousands separators, equal decimals, ``–`` for nothing.
 
     Columns in ``plain``, and those whose name ends in ``id``, ``year``, ``period`` or ``season``, hold numbers that
-    name something: they are shown as they are.
+    name something: they are shown as they are. Columns in ``right`` hold numbers as texts: they are aligned as numbers.
     """
     columns = [_column(frame.iloc[:, place], plain) for place in range(frame.shape[1])]
     return Table(
         header=tuple(str(name) for name in frame.columns),
         rows=tuple(zip(*(texts for texts, _ in columns), strict=True)),
-        is_number=tuple(number for _, number in columns),
+        is_number=tuple(number or name in right for (_, number), name in zip(columns, frame.columns, strict=True)),
         caption=caption,
     )
 

@@ -63,7 +63,10 @@ _CELLS = """
         sum(cast(ln(current_compensation) as decimal(18, 12))) as log_pay,
         sum(cast(pow(ln(current_compensation), 2) as decimal(18, 12))) as log_pay_squared,
     from snapshots
-    where employment_status = 'active' and current_compensation > 0
+    where
+        employment_status = 'active'
+        and current_compensation > 0
+        and place in (select place from snapshots group by place having count({attribute}) > 0)
     group by all
 """
 _POPULATIONS = """
@@ -247,7 +250,11 @@ def _gaps_by(connection: duckdb.DuckDBPyConnection, attribute: str, reference: s
 
 def _reference(connection: duckdb.DuckDBPyConnection, reference: str) -> str:
     groups = [row[0] for row in connection.execute(_BY_SIZE, {"everyone": EVERYONE}).fetchall()]
-    return chosen("group", reference, groups) if reference else next(name for name in groups if name != NOT_STATED)
+    if not groups:
+        raise InputError("Nobody is active at the end of any year of these runs.", fix="Choose other runs.")
+    if reference:
+        return chosen("group", reference, groups)
+    return next((name for name in groups if name != NOT_STATED), NOT_STATED)
 
 
 def _present(connection: duckdb.DuckDBPyConnection) -> dict[int, dict[str, bool]]:

@@ -105,7 +105,8 @@ def gaps_table(rows: pd.DataFrame) -> display.Table:
         "adjusted gap": _intervals(rows, "adjusted"),
         "": rows["note"].mask(rows["is_reference"] & (rows["note"] == ""), "reference"),
     })  # fmt: skip
-    return display.table(told, caption=f"{title}, {subtitle}; adjusted for {rows['adjusted_for'].iloc[0]}")
+    caption = f"{title}, {subtitle}; adjusted for {rows['adjusted_for'].iloc[0]}"
+    return display.table(told, caption=caption, right=told.columns[2:-1])
 
 
 def equity_page(found: Equity) -> tuple[str, list[str | display.Table | ChartType]]:

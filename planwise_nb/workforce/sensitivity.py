@@ -200,7 +200,7 @@ def required_year(inputs: WorkforceInputs, question: Question) -> int:
 @contextmanager
 def planned_moves(inputs: WorkforceInputs, question: Question) -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection with the table ``moves``: of each lever asked about, by year and level, today's value, and one step
-    down and up, held to the lever's range.
+    down and up, held to the lever's range. Raises ``InputError`` where there is no such value.
     """
     steps = [
         (
@@ -218,6 +218,8 @@ def planned_moves(inputs: WorkforceInputs, question: Question) -> Iterator[duckd
         connection.register("planned", planned_parameters(inputs.members))
         connection.register("steps", pd.DataFrame(steps, columns=names))
         connection.execute(_MOVES, {"by_level": question.by_level})
+        if not connection.execute("from moves limit 1").fetchone():
+            raise InputError(f"No level has {' or '.join(question.levers)}.", fix="Choose another lever.")
         yield connection
 
 

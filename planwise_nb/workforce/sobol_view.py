@@ -50,7 +50,7 @@ def indices_table(found: Indices) -> display.Table:
         "alone": _percent(rows, "first_order"),
         "with others": _percent(rows, "total"),
     })  # fmt: skip
-    return display.table(told, caption=_title(found))
+    return display.table(told, caption=_title(found), right=told.columns[1:])
 
 
 def _title(found: Indices) -> str:

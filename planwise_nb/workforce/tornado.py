@@ -46,7 +46,7 @@ def tornado(found: Sensitivity, *, width: int = WIDTH) -> ChartType:
         color=alt.Color("step:N", title=None, scale=display.palette(dict(STEPS.values()))),
         tooltip=display.tips(lever="", step="", value="", metric="", change=""),
     )
-    axis = alt.Axis(grid=True, labelExpr=f"datum.value ? format(datum.value, '{_tick(bars)}') : '0'")
+    axis = alt.Axis(grid=True, tickCount=6, labelExpr=f"datum.value ? format(datum.value, '{_tick(bars)}') : '0'")
     x = alt.X("moved:Q", title=_axis(found), axis=axis, scale=alt.Scale(padding=46))
     blocks = base.mark_bar().encode(x=x, x2=alt.datum(0), size=alt.Size("thickness:Q", scale=None))
     texts = base.encode(x="moved:Q", text="value:N", color=alt.value(INK))
@@ -71,7 +71,8 @@ def effects_table(found: Sensitivity) -> display.Table:
         "change, up": [amount(found, value, sign="+") for value in rows["change_up"]],
         "": list(map(_remark, rows.itertuples())),
     })  # fmt: skip
-    return display.table(told, caption=f"{titled(found)}: {amount(found, found.today)} as planned")
+    caption = f"{titled(found)}: {amount(found, found.today)} as planned"
+    return display.table(told, caption=caption, right=told.columns[1:-1])
 
 
 def study_page(found: Sensitivity, indices: Indices | None = None) -> tuple[str, list[str | display.Table | ChartType]]:
