@@ -1,15 +1,21 @@
+import json
 import os
 import subprocess
 import sys
+from contextlib import chdir
 from pathlib import Path
 from shutil import copytree, ignore_patterns
 
 import pyarrow.parquet as pq
 import pytest
 
+from planwise_nb.core.errors import ModelError
 from planwise_nb.core.project import Project
+from planwise_nb.core.runs import Run
 from planwise_nb.core.store import connect
+from planwise_nb.workforce import dbt_project
 from planwise_nb.workforce.inputs import Request, resolve
+from tests.simulation import simulate
 
 ROOT = Path(__file__).parent.parent
 PROJECT = ROOT / "dbt"
@@ -147,3 +153,41 @@ def test_a_mart_that_breaks_its_contract_is_refused(changed, old, new, row):
     assert not succeeded
     assert "This model has an enforced contract that failed" in said
     assert row in " ".join(said.split())
+
+
+def own_project(folder: Path) -> Path:
+    """The folder of a run, whose project is to be changed."""
+    dbt_project.copy_shipped(folder)
+    return folder / dbt_project.PROJECT
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("with\n", "-- {{ var('simulation_year') | int }}\nwith\n", r"reads var\('simulation_year'\) itself"),
+        ("with\n", "{{ config(materialized='incremental') }}\nwith\n", "is materialized as incremental"),
+        ("with\n", "{{ config(post_hook='select 1') }}\nwith\n", "has a hook"),
+    ],
+)
+def test_a_model_that_steps_cannot_build_as_dbt_would_is_refused(tmp_path: Path, old: str, new: str, said: str) -> None:
+    model = own_project(tmp_path) / "models" / "intermediate" / "int_raises.sql"
+    model.write_text(model.read_text("utf-8").replace(old, new, 1), encoding="utf-8")
+    with chdir(tmp_path), pytest.raises(ModelError, match=said):
+        dbt_project.compiled()
+
+
+def test_a_model_may_end_in_a_comment_and_its_contract_is_held_in_a_step(tmp_path: Path) -> None:
+    simulation = simulate(tmp_path / "run", years=(2025, 2025))
+    model = simulation.folder / dbt_project.PROJECT / "models" / "marts" / "fct_yearly_events.sql"
+    model.write_text(model.read_text("utf-8").rstrip() + "\n-- the end", encoding="utf-8")
+    simulation.rebuild("fct_yearly_events", year=2025)
+    text = model.read_text("utf-8")
+    model.write_text(f"select 1 as added, * from (\n{text}\n)", encoding="utf-8")
+    with pytest.raises(ModelError, match="added: it makes INTEGER, its contract says nothing"):
+        simulation.rebuild("fct_yearly_events", year=2025)
+
+
+def test_a_run_keeps_the_sql_that_it_ran(finished_run: Run) -> None:
+    [kept] = (finished_run.folder / dbt_project.COMPILED).glob("*.json")
+    assert {model["name"] for model in json.loads(kept.read_text("utf-8"))} >= {"int_hires", "fct_year_metrics"}
+    assert kept.relative_to(finished_run.folder).as_posix() in finished_run.manifest["steps"][0]["files"]

@@ -1,4 +1,7 @@
-{# A number, or an expression of SQL where the SQL of a model is to serve every year. #}
+{#
+    A number, or an expression of SQL where the SQL of a model is to serve every year: so it stands in SQL only, and no
+    `if` and no arithmetic of a template may look at it.
+#}
 {% macro year() -%} {{ var('simulation_year') }} {%- endmacro %}
 
 {% macro first_day() -%} make_date({{ year() }}, 1, 1) {%- endmacro %}

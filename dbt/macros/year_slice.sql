@@ -13,9 +13,13 @@
 
     {% call statement('main') %}
         create table if not exists {{ relation }}
-        {% if columns %} {{ columns }} {% else %} as select * from ({{ sql }}) limit 0 {% endif %};
+        {% if columns %} {{ columns }} {% else %} as select * from (
+            {{ sql }}
+        ) limit 0 {% endif %};
         delete from {{ relation }} where simulation_year = {{ year() }};
-        insert into {{ relation }} by name ({{ sql }});
+        insert into {{ relation }} by name (
+            {{ sql }}
+        );
     {% endcall %}
 
     {% do adapter.commit() %}

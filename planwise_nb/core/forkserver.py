@@ -67,19 +67,26 @@ class Forkserver:
             self._drop_spare()
 
     def _start(self, cwd: str, env: Mapping[str, str], connection: dict[str, Any] | None) -> dict[str, Any]:
-        """A kernel that runs from now on: on ``connection`` where one is given, else on that of the spare one."""
-        if connection is not None or self._spare is None:
-            pid, orders = self._fork(connection or {})
-        else:
-            pid, orders = self._spare
-            self._spare = None
-        with orders, orders.makefile("rw", encoding="utf-8") as lines:
-            bound = lines.readline()
-            if not bound:
-                return {"error": f"a forked kernel ended before it was ready, with {self._poll(pid, wait=1.0)}"}
-            _session_file(self._folder, pid).write_text(env.get(SESSION, ""), encoding="utf-8")
-            _say(lines, {"cwd": cwd, "env": dict(env)})
-        return {"pid": pid, "connection": json.loads(bound)}
+        """A kernel that runs from now on: on ``connection`` where one is given, else on that of the spare one; where
+        that has died, another one is forked.
+        """
+        if connection is None and self._spare is not None:
+            spare, self._spare = self._spare, None
+            started = self._order(*spare, cwd, env)
+            if "error" not in started:
+                return started
+        return self._order(*self._fork(connection or {}), cwd, env)
+
+    def _order(self, pid: int, orders: socket.socket, cwd: str, env: Mapping[str, str]) -> dict[str, Any]:
+        """Tell a forked kernel where to run."""
+        try:
+            with orders, orders.makefile("rw", encoding="utf-8") as lines:
+                bound = lines.readline()
+                _session_file(self._folder, pid).write_text(env.get(SESSION, ""), encoding="utf-8")
+                _say(lines, {"cwd": cwd, "env": dict(env)})
+                return {"pid": pid, "connection": json.loads(bound)}
+        except (ConnectionError, ValueError):  # it is gone, before it had bound its sockets or after
+            return {"error": f"a forked kernel ended before it was ready, with {self._poll(pid, wait=1.0)}"}
 
     def _poll(self, pid: int, wait: float = 0.0) -> int | None:
         """The exit code of a kernel, negative for a signal, once it ended; waits that many seconds for it."""

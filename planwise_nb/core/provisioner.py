@@ -271,9 +271,8 @@ def _kernel_parent(preload: str) -> KernelParent:
 def _stamp() -> tuple[tuple[str, int, int], ...]:
     """Changes whenever a file of the library or of the dbt project does."""
     library = Path(forkserver.__file__).parents[1].rglob("*.py")
-    models = (path for folder in ("models", "macros") for path in (shipped() / "dbt" / folder).rglob("*.[sy][qm]l"))
     found = []
-    for path in sorted((*library, *models, *(shipped() / "dbt").glob("*.yml"))):
+    for path in sorted((*library, *(shipped() / "dbt").rglob("*.[sy][qm]l"))):
         with suppress(FileNotFoundError):
             state = path.stat()
             found.append((str(path), state.st_mtime_ns, state.st_size))

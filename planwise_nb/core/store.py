@@ -37,11 +37,23 @@ def limit_memory(limit: str) -> None:
     """
     found = _MEMORY.fullmatch(limit)
     if found is None:
-        raise InputError(f"--memory-limit {limit[:40]} is no amount of memory.", fix="Write it as: --memory-limit 4GB")
+        raise InputError(
+            f"A memory limit of {limit[:40]} is no amount of memory.", fix="Write it as: --memory-limit 4GB"
+        )
     base = 1024 if "I" in found[2].upper() else 1000
     if float(found[1]) * base ** _UNITS[found[2][0].upper()] < _LEAST_BYTES:
-        raise InputError(f"--memory-limit {limit} is too little.", fix="Give 100MB at least.")
+        raise InputError(f"A memory limit of {limit} is too little.", fix="Give 100MB at least.")
     os.environ[MEMORY_LIMIT] = limit
+
+
+def _settings() -> dict[str, str]:
+    """What the environment says of every database. Raises ``InputError`` for a number of threads that cannot be."""
+    found = {"memory_limit": os.environ.get(MEMORY_LIMIT, ""), "threads": os.environ.get(THREADS, "")}
+    if found["threads"] and not re.fullmatch(r"[1-9][0-9]{0,3}", found["threads"]):
+        raise InputError(f"{THREADS} is {found['threads'][:40]!r}, no number of threads.", fix=f"Set {THREADS}=2.")
+    if found["memory_limit"]:
+        limit_memory(found["memory_limit"])
+    return {name: value for name, value in found.items() if value}
 
 
 @contextmanager
@@ -50,17 +62,17 @@ def connect(path: Path | None = None, *, read_only: bool = False) -> Iterator[du
 
     Nobody may hold one between cells that need dbt, which opens the file itself.
 
-    Raises ``BusyError`` naming the process where another one holds the file, ``DamagedError`` where it is no database.
+    Raises ``BusyError`` naming the process where another one holds the file, ``DamagedError`` where it is no database,
+    ``InputError`` where the environment asks for memory or threads that cannot be.
     """
+    settings = _settings()
     try:
         connection = duckdb.connect(str(path) if path else ":memory:", read_only=read_only)
     except duckdb.Error as error:
         raise explained(error, path) from error
     connection.execute("set enable_progress_bar = false")  # it would write to standard output
-    if limit := os.environ.get(MEMORY_LIMIT):
-        connection.execute("set memory_limit = ?", [limit])
-    if threads := os.environ.get(THREADS):
-        connection.execute("set threads = ?", [threads])
+    for name, value in settings.items():
+        connection.execute(f"set {name} = ?", [value])
     if path is None:  # it would spill into the working directory
         connection.execute(
             "set temp_directory = ?", [str(Path(tempfile.gettempdir()) / f"planwise-spill-{os.getpid()}")]

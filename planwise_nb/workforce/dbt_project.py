@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import chdir, contextmanager
-from dataclasses import asdict, dataclass
+from contextlib import chdir, contextmanager, nullcontext, suppress
+from dataclasses import asdict, dataclass, fields
+from functools import cache
 from graphlib import TopologicalSorter
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+
+import platformdirs
 
 from planwise_nb.core import store
 from planwise_nb.core.digests import is_hidden, tree_digest, value_digest
 from planwise_nb.core.errors import ModelError
+from planwise_nb.core.manifest import write_json
 from planwise_nb.core.project import shipped
 
 PROJECT = Path("project/dbt")
@@ -25,7 +31,10 @@ PROJECT = Path("project/dbt")
 
 SCRATCH = PROJECT / ".target"
 COMPILED = Path("compiled")
-"""Where in the run's folder compiled models are kept; the names of its files begin with a digest of the project."""
+"""Where in the run's folder the SQL of its models is kept; the names of its files begin with a digest of the project."""
+
+MATERIALIZED = ("table", "year_slice", "ephemeral", "view")
+"""What a model may be; of an analysis dbt says that it is a view."""
 
 _BY_HAND = ("target", "logs", "dev")
 """What lies in the folder of the shipped project and is no part of a run."""
@@ -71,17 +80,22 @@ def project_files(folder: Path) -> list[Path]:
 
 @contextmanager
 def compiled_beside() -> Iterator[None]:
-    """Let another process compile the shipped project, for the kernels that this process forks, while the body runs.
-    It works below the working directory.
+    """Have the compiled models of the shipped project for the kernels that this process forks. Where they are not
+    compiled yet, another process does it while the body runs, below the working directory.
 
     Raises ``ModelError`` where it cannot be compiled.
     """
     with tempfile.TemporaryDirectory(dir=Path.cwd()) as place:
         copy_shipped(Path(place))
-        with subprocess.Popen([sys.executable, "-m", __name__], cwd=place) as compiling:
+        with chdir(place):
+            is_known = _cached(_digest()).is_file()
+        if is_known:
             yield
-        if compiling.returncode != 0:
-            raise ModelError("dbt could not compile the shipped models.", fix="See what it said above.")
+        else:
+            with subprocess.Popen([sys.executable, "-m", __name__], cwd=place) as compiling:
+                yield
+            if compiling.returncode != 0:
+                raise ModelError("dbt could not compile the shipped models.", fix="See what it said above.")
         with chdir(place):
             compiled()
 
@@ -98,26 +112,37 @@ def copy_shipped(folder: Path) -> None:
 def compiled() -> tuple[CompiledModel, ...]:
     """The models of the run whose folder is the working directory, each after those that it reads.
 
-    They are compiled by the first call, and again when a file of the project changed. Raises ``ModelError`` with dbt's
-    message for what it cannot compile.
+    They are compiled by the first call of this user, and again when a file of the project changed; the run keeps them.
+    Raises ``ModelError`` with dbt's message for what it cannot compile.
     """
     digest = _digest()
-    if digest in _compiled:
-        return _compiled[digest]
-    kept = COMPILED / f"{digest[:16]}.json"
-    if not kept.is_file():
-        found = json.dumps([asdict(model) for model in _compile()])
-        COMPILED.mkdir(exist_ok=True)
-        kept.write_text(found, encoding="utf-8")
-    models = json.loads(kept.read_text(encoding="utf-8"))
-    _compiled[digest] = tuple(CompiledModel(**model | {"tags": tuple(model["tags"])}) for model in models)
+    kept, cached = COMPILED / f"{digest[:16]}.json", _cached(digest)
+    if digest not in _compiled:
+        _compiled[digest] = _read(kept) if kept.is_file() else _read(cached) if cached.is_file() else _compile()
+    for path in (kept, cached):
+        if not path.is_file():
+            with nullcontext() if path is kept else suppress(OSError):  # without a cache it only takes longer
+                path.parent.mkdir(parents=True, exist_ok=True)
+                write_json(path, [asdict(model) for model in _compiled[digest]])
     return _compiled[digest]
+
+
+def _cached(digest: str) -> Path:
+    """Where this user keeps the compiled models of a project."""
+    return platformdirs.user_cache_path("planwise") / "compiled" / f"{digest}.json"
+
+
+def _read(path: Path) -> tuple[CompiledModel, ...]:
+    models = json.loads(path.read_text(encoding="utf-8"))
+    return tuple(CompiledModel(**model | {"tags": tuple(model["tags"])}) for model in models)
 
 
 def _compile() -> tuple[CompiledModel, ...]:
     models = ["--select", "fqn:planwise", "--exclude", "resource_type:test", "resource_type:unit_test"]
     done = _results("compile", _call(["compile", *models, "--vars", json.dumps(_ANY_YEAR)], manifest=None))
     nodes = {result.node.unique_id: result.node for result in done.results}
+    for node in nodes.values():
+        _require_known(node)
     reads = {name: sorted(nodes.keys() & nodes[name].depends_on.nodes) for name in sorted(nodes)}
     ordered = [nodes[name] for name in TopologicalSorter(reads).static_order()]
     return tuple(
@@ -133,6 +158,25 @@ def _compile() -> tuple[CompiledModel, ...]:
         for node in ordered
         if node.config.materialized != "ephemeral"
     )
+
+
+def _require_known(node: Any) -> None:
+    """Raise ``ModelError`` for a model that a step would not build as dbt would: what there is of dbt here is SQL that
+    serves every year, in tables, without hooks of its own.
+    """
+    hooks = [hook.sql for hook in (*node.config.get("pre-hook", ()), *node.config.get("post-hook", ()))]
+    reasons = {
+        f"is materialized as {node.config.materialized}": node.config.materialized not in MATERIALIZED,
+        "is not SQL": str(node.language) not in ("sql", "ModelLanguage.sql"),
+        "has a constraint that is no not_null": any(
+            constraint.type.value != "not_null" for column in node.columns.values() for constraint in column.constraints
+        ),
+        "has a hook": any("require_last_year" not in hook for hook in hooks),
+        "reads var('simulation_year') itself": re.search(r"""var\(\s*['"]simulation_year""", node.raw_code) is not None,
+    }
+    if reason := next((reason for reason, is_so in reasons.items() if is_so), None):
+        fix = "Write it as SQL, materialized as table, year_slice or ephemeral, with {{ year() }} for the year."
+        raise ModelError(f"Model {node.name} {reason}, which steps do not build.", fix=fix)
 
 
 def _columns(node: Any) -> str:
@@ -177,23 +221,34 @@ def _results(verb: str, outcome: Any) -> Any:
 
 
 def _digest() -> str:
-    return value_digest(tree_digest(PROJECT))
+    """A digest of the project, and of what else decides how it is compiled."""
+    return value_digest([tree_digest(PROJECT), _ANY_YEAR, [part.name for part in fields(CompiledModel)], _versions()])
+
+
+@cache
+def _versions() -> list[str]:
+    return [version(name) for name in ("dbt-core", "dbt-duckdb")]
 
 
 def _call(arguments: Sequence[str], *, manifest: Any) -> Any:
     from dbt.adapters.factory import reset_adapters  # noqa: PLC0415
     from dbt.cli.main import dbtRunner  # noqa: PLC0415
 
-    os.environ["PLANWISE_DATABASE"] = store.DATABASE
-    # the static parser starts threads, which a parent of kernels must not have
+    # the static parser starts threads, which a process that forks must not have
     options = ["--quiet", "--no-write-json", "--log-level-file", "none", "--no-use-colors", "--no-static-parser"]
-    scratch = ["--target-path", str(SCRATCH.resolve())]
+    scratch = ["--target-path", str(SCRATCH.resolve()), "--log-path", str(SCRATCH.resolve())]
     folders = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), *scratch]
+    before = dict(os.environ)
+    for name in [name for name in before if name.startswith("DBT_")]:
+        del os.environ[name]  # those of another project of dbt
+    os.environ["PLANWISE_DATABASE"] = store.DATABASE
     try:
         return dbtRunner(manifest=manifest).invoke([*options, *arguments, *folders])
     finally:
         _close_connections()
         reset_adapters()
+        os.environ.clear()
+        os.environ.update(before)
 
 
 def _close_connections() -> None:

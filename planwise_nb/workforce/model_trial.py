@@ -55,7 +55,7 @@ def try_model(run: Run, name: str, year: int | None) -> Trial:
     with copied(run.folder):
         with store.connect(Path(store.DATABASE)) as connection:
             has_before = _keep(connection, name)
-        sql = next(model.sql_of(built_for) for model in compiled() if model.name == name)
+        sql = _compiled_sql(name, built_for)
         (built,) = models.build_tables([name], built_for)
         said = models.test([name], built_for)
         with store.connect(Path(store.DATABASE), read_only=True) as connection:
@@ -69,12 +69,17 @@ def _require_model(run: Run, name: str) -> None:
         near = get_close_matches(name, files, 1)
         fix = f"Did you mean {near[0]}?" if near else f"The models are: {', '.join(sorted(files))}"
         raise InputError(f"Run {run.folder.name} has no model {name[:80]}.", fix=fix)
-    if re.search(r"materialized\s*=\s*'ephemeral'", files[name].read_text(encoding="utf-8")):
-        readers = [stem for stem, path in files.items() if f"ref('{name}')" in path.read_text(encoding="utf-8")]
-        raise InputError(
-            f"{name} makes no table: it is part of the SQL of the models that read it.",
-            fix=f"Look at one of those: {', '.join(sorted(readers))}",
-        )
+
+
+def _compiled_sql(name: str, year: int) -> str:
+    """The SQL of a model of the run whose folder is the working directory. Raises ``InputError`` where it has none."""
+    for model in compiled():
+        if model.name == name:
+            return model.sql_of(year)
+    files = {path.stem: path.read_text(encoding="utf-8") for path in (PROJECT / "models").rglob("*.sql")}
+    readers = sorted(stem for stem, text in files.items() if re.search(rf"""ref\(\s*['"]{name}['"]""", text))
+    fix = f"Look at one of those: {', '.join(readers)}" if readers else "Enable it in the project of the run."
+    raise InputError(f"{name} makes no table: it is part of the SQL of the models that read it.", fix=fix)
 
 
 def _keep(connection: duckdb.DuckDBPyConnection, name: str) -> bool:

@@ -21,6 +21,7 @@ from planwise_nb.workforce.pipeline import WORKFORCE
 
 NO_TIME = "1970-01-01 00:00:00"
 
+_STEPS = {step.name for step in (WORKFORCE.setup, *WORKFORCE.steps, WORKFORCE.summary)}
 CHECKS = "checks"
 """The tag of the models that check others and that no other model reads."""
 
@@ -60,6 +61,10 @@ def _build(
 ) -> tuple[Model, ...]:
     project = dbt_project.compiled()
     wanted = [model for model in project if is_wanted(model)]
+    if not wanted:
+        raise ModelError(
+            "There is no model to build.", fix=f"See the tags of the models in {dbt_project.PROJECT}/models."
+        )
     built = []
     with _opened(project, started_at) as connection:
         _turn_to(connection, year)
@@ -116,35 +121,46 @@ def _turn_to(connection: duckdb.DuckDBPyConnection, year: int) -> None:
 def create_marts(connection: duckdb.DuckDBPyConnection, project: Iterable[CompiledModel]) -> None:
     """Make the tables that have a contract: the first year reads what a year before it would have left there."""
     for model in project:
-        if model.columns:
+        if model.columns and {*model.tags} & _STEPS:
             connection.execute(f"create table if not exists {model.relation} ({model.columns})")
 
 
 def _replace(connection: duckdb.DuckDBPyConnection, model: CompiledModel) -> None:
     """Build a model whole, or its year in the table of all years; in one transaction."""
     try:
-        if model.materialized == "table":
-            connection.execute(f"create or replace table {model.relation} as ({model.sql})")
-            return
-        connection.execute("begin")
-        connection.execute(f"create table if not exists {model.relation} as from ({model.sql}) limit 0")
         if model.columns:
             _require_contract(connection, model)
+        if model.materialized == "table":
+            connection.execute(f"create or replace table {model.relation} as (\n{model.sql}\n)")
+            return
+        connection.execute("begin")
+        connection.execute(f"create table if not exists {model.relation} as from (\n{model.sql}\n) limit 0")
         of_year = f"{model.relation} where simulation_year = getvariable('simulation_year')"
         connection.execute(f"delete from {of_year}")  # noqa: S608 - the project's own names
-        connection.execute(f"insert into {model.relation} by name ({model.sql})")
+        connection.execute(f"insert into {model.relation} by name (\n{model.sql}\n)")
         connection.execute("commit")
     except duckdb.Error as error:
         raise _failed(model, str(error)) from error
 
 
 def _require_contract(connection: duckdb.DuckDBPyConnection, model: CompiledModel) -> None:
-    made, promised = (
-        {(str(name), str(kind)) for name, kind, *_ in connection.execute(f"describe from {rows}").fetchall()}
-        for rows in (f"({model.sql})", model.relation)
-    )
-    if broken := sorted(f"{name} {kind}" for name, kind in made ^ promised):
-        raise _failed(model, f"its columns are not those of its contract: {', '.join(broken)}")
+    """Raise ``ModelError`` where the columns of the model, or of its table of earlier years, are not its contract's."""
+    connection.execute(f"create or replace temp table promised ({model.columns})")
+    promised = _columns_of(connection, "promised")
+    connection.execute("drop table promised")
+    for what, rows in (("it makes", f"(\n{model.sql}\n)"), ("its table has", model.relation)):
+        found = _columns_of(connection, rows)
+        broken = [
+            f"{name}: {what} {found.get(name, 'no such column')}, its contract says {promised.get(name, 'nothing')}"
+            for name in dict.fromkeys((*promised, *found))
+            if found.get(name) != promised.get(name)
+        ]
+        if broken:
+            raise _failed(model, f"its columns are not those of its contract: {'; '.join(broken)}.")
+
+
+def _columns_of(connection: duckdb.DuckDBPyConnection, rows: str) -> dict[str, str]:
+    return {name: kind for name, kind, *_ in connection.execute(f"describe from {rows}").fetchall()}
 
 
 def _failed(model: CompiledModel, said: str) -> ModelError:
