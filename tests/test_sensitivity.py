@@ -178,7 +178,7 @@ def test_the_command_answers_in_json_and_writes_a_page_and_tables(small_census: 
     ) == 2
     assert [Path(file).name for file in told["files"]] == ["sensitivity.html", "sensitivity.csv", "sobol.csv"]
     page = (tmp_path / "board" / "sensitivity.html").read_text("utf-8")
-    assert "default-src 'none'" in page and "<script" not in page and page.count("<svg") == 1
+    assert "default-src 'none'" in page and "<script" not in page and page.count("<svg") == 2
     assert (tmp_path / "board" / "sensitivity.csv").read_text().startswith("lever,level_id,today_lowest")
     code, _, said = command(*words, "--to", tmp_path / "board")
     assert (code, "is not empty" in said) == (2, True)
@@ -187,6 +187,7 @@ def test_the_command_answers_in_json_and_writes_a_page_and_tables(small_census: 
 WRONG = {
     ("--metric", "payrol"): "There is no metric payrol.\nDid you mean payroll?",
     ("--metric", "x'; drop table moves; --"): "Choose from opening_headcount, hires",
+    ("--metric", "Payroll"): "Did you mean payroll?",
     ("--lever", "cola"): "There is no lever cola.\nDid you mean cola_rate?",
     ("--lever", "hiring.ages"): "Choose from merit_base, cola_rate",
     ("--step", "cola_rate"): "--step cola_rate is not lever=size.",

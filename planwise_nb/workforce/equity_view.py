@@ -20,6 +20,7 @@ LONGEST = 30
 
 WIDTH, HEIGHT, COLUMNS = 240, 170, 3
 SLICE = ["run_id", "scenario_id", "attribute", "population"]
+ZERO_PLAIN = "datum.value ? format(datum.value, '+.0%') : '0%'"
 METHODS = {"raw": ("Raw", ORANGE, "circle"), "adjusted": ("Adjusted", BLUE, "diamond")}
 PEOPLE = {EVERYONE: "everyone", WITHOUT_DRAWN: "without people whose attributes were drawn"}
 READING = (
@@ -84,7 +85,7 @@ def _panel(points: pd.DataFrame, width: float) -> ChartType:
             group_name="", simulation_year="", method="", people=",", gap=".1%", low=".1%", high=".1%"
         ),
     )
-    y = alt.Y("low:Q", title="Paid less or more", axis=alt.Axis(format="+.0%"))
+    y = alt.Y("low:Q", title="Paid less or more", axis=alt.Axis(labelExpr=ZERO_PLAIN))
     spans = base.mark_rule(strokeWidth=2).encode(y=y, y2="high:Q")
     dots = base.mark_point(filled=True, size=70, opacity=1).encode(
         y="gap:Q", shape=alt.Shape("method:N", title=None, scale=shapes)

@@ -32,7 +32,7 @@ def indices_chart(found: Indices, *, width: int = WIDTH) -> ChartType:
         color=alt.Color("kind:N", title=None, scale=display.palette({label: hue for label, hue, _ in KINDS.values()})),
         tooltip=display.tips(lever="", kind="", share=".1%", low=".1%", high=".1%"),
     )
-    x = alt.X("low:Q", title="Share of the variance", axis=alt.Axis(format=".0%", grid=True))
+    x = alt.X("low:Q", title="Share of the variance", axis=alt.Axis(format=".0%", grid=True, tickCount=6))
     shapes = alt.Scale(domain=labels, range=[shape for _, _, shape in KINDS.values()])
     dots = base.mark_point(filled=True, size=60, opacity=1).encode(
         x="share:Q", shape=alt.Shape("kind:N", title=None, scale=shapes)
