@@ -154,6 +154,19 @@ def test_a_kernel_that_is_killed_is_seen_to_be_dead(tmp_path: Path) -> None:
 
 
 @FORKED
+def test_a_spare_kernel_that_is_killed_takes_no_other_with_it(tmp_path: Path) -> None:
+    with kernel(tmp_path) as (_, first):
+        running = int(said(first, "import os; print(os.getpid())"))
+        assert eventually(lambda: len(parent().children()) == 2)
+        [spare] = [child for child in parent().children() if child.pid != running]
+        time.sleep(1.0)  # until it has bound its sockets
+        spare.kill()
+        with kernel(tmp_path) as (_, second):
+            assert said(second, "print(1 + 1)") == "2\n"
+        assert said(first, "print(2 + 2)") == "4\n"
+
+
+@FORKED
 def test_a_forked_kernel_of_jupyterlab_is_named_by_its_notebook(tmp_path: Path) -> None:
     manager = KernelManager(kernel_name=KERNEL)
     manager.start_kernel(cwd=str(tmp_path), env=os.environ | {"JPY_SESSION_NAME": "/somewhere/03_requirements.ipynb"})
@@ -275,16 +288,3 @@ def test_forked_and_ordinary_kernels_give_equal_results(
     forked = tables("forked")
     monkeypatch.setenv(provisioner.FORK, "0")
     assert tables("ordinary") == forked
-
-
-@FORKED
-def test_a_spare_kernel_that_is_killed_takes_no_other_with_it(tmp_path: Path) -> None:
-    with kernel(tmp_path) as (_, first):
-        running = int(said(first, "import os; print(os.getpid())"))
-        assert eventually(lambda: len(parent().children()) == 2)
-        [spare] = [child for child in parent().children() if child.pid != running]
-        time.sleep(1.0)  # until it has bound its sockets
-        spare.kill()
-        with kernel(tmp_path) as (_, second):
-            assert said(second, "print(1 + 1)") == "2\n"
-        assert said(first, "print(2 + 2)") == "4\n"

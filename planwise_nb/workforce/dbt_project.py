@@ -11,7 +11,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import chdir, contextmanager, nullcontext, suppress
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from functools import cache
 from graphlib import TopologicalSorter
 from importlib.metadata import version
@@ -21,7 +21,7 @@ from typing import Any
 import platformdirs
 
 from planwise_nb.core import store
-from planwise_nb.core.digests import is_hidden, tree_digest, value_digest
+from planwise_nb.core.digests import file_digest, is_hidden, tree_digest, value_digest
 from planwise_nb.core.errors import ModelError
 from planwise_nb.core.manifest import write_json
 from planwise_nb.core.project import shipped
@@ -31,10 +31,10 @@ PROJECT = Path("project/dbt")
 
 SCRATCH = PROJECT / ".target"
 COMPILED = Path("compiled")
-"""Where in the run's folder the SQL of its models is kept; the names of its files begin with a digest of the project."""
+"""Where in the run's folder the SQL of its models is kept; the names of its files are digests of the project."""
 
-MATERIALIZED = ("table", "year_slice", "ephemeral", "view")
-"""What a model may be; of an analysis dbt says that it is a view."""
+MATERIALIZED = ("table", "year_slice", "ephemeral")
+"""What a model may be."""
 
 _BY_HAND = ("target", "logs", "dev")
 """What lies in the folder of the shipped project and is no part of a run."""
@@ -142,7 +142,8 @@ def _compile() -> tuple[CompiledModel, ...]:
     done = _results("compile", _call(["compile", *models, "--vars", json.dumps(_ANY_YEAR)], manifest=None))
     nodes = {result.node.unique_id: result.node for result in done.results}
     for node in nodes.values():
-        _require_known(node)
+        if node.resource_type != "analysis":
+            _require_known(node)
     reads = {name: sorted(nodes.keys() & nodes[name].depends_on.nodes) for name in sorted(nodes)}
     ordered = [nodes[name] for name in TopologicalSorter(reads).static_order()]
     return tuple(
@@ -164,7 +165,7 @@ def _require_known(node: Any) -> None:
     """Raise ``ModelError`` for a model that a step would not build as dbt would: what there is of dbt here is SQL that
     serves every year, in tables, without hooks of its own.
     """
-    hooks = [hook.sql for hook in (*node.config.get("pre-hook", ()), *node.config.get("post-hook", ()))]
+    hooks = [hook.sql for hook in (*node.config.pre_hook, *node.config.post_hook)]
     reasons = {
         f"is materialized as {node.config.materialized}": node.config.materialized not in MATERIALIZED,
         "is not SQL": str(node.language) not in ("sql", "ModelLanguage.sql"),
@@ -222,12 +223,12 @@ def _results(verb: str, outcome: Any) -> Any:
 
 def _digest() -> str:
     """A digest of the project, and of what else decides how it is compiled."""
-    return value_digest([tree_digest(PROJECT), _ANY_YEAR, [part.name for part in fields(CompiledModel)], _versions()])
+    return value_digest([tree_digest(PROJECT), *_compilers()])
 
 
 @cache
-def _versions() -> list[str]:
-    return [version(name) for name in ("dbt-core", "dbt-duckdb")]
+def _compilers() -> list[str]:
+    return [file_digest(Path(__file__)), *(version(name) for name in ("dbt-core", "dbt-duckdb"))]
 
 
 def _call(arguments: Sequence[str], *, manifest: Any) -> Any:
