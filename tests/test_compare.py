@@ -257,6 +257,12 @@ def test_levers_that_differ_are_named_with_their_levels_years_and_values(explain
     assert any(row[:4] == ("high_growth", "merit_base", "5", "2025–2027") for row in rows)
 
 
+def test_what_differs_and_is_no_lever_is_said(explained: Explanation) -> None:
+    [note] = explained.notes
+    assert note.startswith("Beside the levers, high_growth differs from baseline in hiring.level_mix.1 (0.45, not 0.4")
+    assert "hiring.new_hire_salary_adjustment" not in note
+
+
 def test_winners_and_losers_of_each_attribute_are_all_the_people(explained: Explanation) -> None:
     rows = explained.people[explained.people["to_scenario_id"] == "lean"]
     sums = rows.groupby("attribute")["people"].sum()

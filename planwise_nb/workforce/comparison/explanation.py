@@ -12,6 +12,8 @@ from planwise_nb.core.digests import quoted
 from planwise_nb.core.errors import InputError
 from planwise_nb.workforce.analyses import shipped_project
 from planwise_nb.workforce.comparison.sides import TABLES, Side, told_apart
+from planwise_nb.workforce.parameter_layers import PARAMETERS
+from planwise_nb.workforce.parameters import project_defaults
 
 ANALYSES = {
     "levers": "lever_differences",
@@ -112,6 +114,18 @@ def _notes(sides: Sequence[Side], years: Sequence[int]) -> Iterator[str]:
                 f"{side.name} has seed {side.seed}, {first.name} has {first.seed}: part of what differs is luck."
                 " With one seed for both it is the policy alone."
             )
+        if said := ", ".join(_settings(first, side)):
+            yield f"Beside the levers, {side.name} differs from {first.name} in {said}."
+
+
+def _settings(first: Side, side: Side) -> Iterator[str]:
+    """What two sides state otherwise that is no lever; years and seeds are told anyway."""
+    defaults = {key: str(value) for key, value in project_defaults().items()}
+    for key in dict.fromkeys((*first.settings, *side.settings)):
+        here, there = (one.settings.get(key, defaults.get(key, "not stated")) for one in (first, side))
+        is_told = tuple(key.split(".")[:2]) in PARAMETERS or key.startswith("simulation.")
+        if here != there and not is_told:
+            yield f"{key} ({there}, not {here})"
 
 
 def _span(years: Sequence[int]) -> str:

@@ -39,7 +39,8 @@ class Side:
     """One of the things compared, by the ``name`` that people see: a scenario of a run, or one simulated now.
 
     ``run_id`` is empty for the latter, ``census`` is the digest of the census file, ``members`` how many scenarios the
-    run has, of which this is the first. ``tables`` holds the rows of ``TABLES`` as Arrow tables.
+    run has, of which this is the first. ``tables`` holds the rows of ``TABLES`` as Arrow tables, ``settings`` what the
+    scenario states that is not the project's default, by ``section.key``.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Side:
     census: str
     years: tuple[int, ...]
     tables: Mapping[str, Any]
+    settings: Mapping[str, str]
     is_finished: bool = True
     members: int = 1
 
@@ -82,6 +84,7 @@ def _published(folder: Path, manifest: dict[str, Any]) -> Side:
             seed=int(seed),
             census=manifest["inputs"]["census"]["sha256"],
             **_read(rows, name),
+            settings=manifest["differences"].get(name, {}),
             is_finished=manifest["status"] == "success",
             members=len(manifest["seeds"]),
         )
@@ -95,7 +98,14 @@ def simulated_sides(inputs: WorkforceInputs) -> list[Side]:
         with simulated(Path(place), inputs.periods) as connection:
             rows = {table: connection.table(table) for table in TABLES}
             return [
-                Side(name=name, run_id="", seed=seed, census=said["inputs"]["census"]["sha256"], **_read(rows, name))
+                Side(
+                    name=name,
+                    run_id="",
+                    seed=seed,
+                    census=said["inputs"]["census"]["sha256"],
+                    **_read(rows, name),
+                    settings=said["differences"].get(name, {}),
+                )
                 for name, seed in said["seeds"].items()
             ]
 
