@@ -243,14 +243,17 @@ def _saving(desk: Desk) -> tuple[widgets.Text, widgets.Text, widgets.Text, widge
     name = parts.labelled(widgets.Text(description="Name", placeholder="my_plan"))
     author = parts.labelled(widgets.Text(description="Saved by", placeholder="your name"))
     description = parts.labelled(widgets.Text(description="What it is about"), "pw-wide")
-    replace = widgets.Checkbox(value=False, description="Replace the scenario of that name", indent=False)
+    replace = widgets.Checkbox(value=False, indent=False)
     replace.add_class("pw-check")
 
-    def show(_: object = None) -> None:
+    def show(*_: object) -> None:
         said = name.value.strip()
+        anew = "" if said == desk.opened.name else "; its file is written anew, without its comments"
+        replace.description = f"Replace the scenario of that name{anew}"
         replace.layout.display = None if is_taken(desk.project, said) and not is_shipped(said) else "none"
 
     name.continuous_update = True
     name.observe(show, "value")
+    desk.changed.append(show)
     show()
     return name, author, description, replace
