@@ -27,6 +27,7 @@ from planwise_nb.workforce.pipeline import WORKFORCE
 
 MERIT = ("merit_base", 2026, 1)
 SECONDS = 120
+REPLACE = "Replace the scenario of that name"
 
 
 @pytest.fixture
@@ -79,6 +80,19 @@ def test_the_grid_has_the_levels_that_the_census_mapping_brings(tmp_path: Path) 
     rows = [child.value for child in tab.grid.children if "<b>" in getattr(child, "value", "")]
     assert rows == ["<b>1</b> Grade A", "<b>2</b> Grade B"]
     assert "2 levels, draft" in tab.about.value
+
+
+def test_whoever_replaces_a_file_is_told_whether_its_comments_stay(tmp_path: Path) -> None:
+    (tmp_path / "params/workforce").mkdir(parents=True)
+    for name in ("mine", "other"):
+        (tmp_path / f"params/workforce/{name}.yaml").write_text("extends: baseline  # as agreed\n")
+    tab = ParametersTab(Desk(Project(tmp_path), Ledger(tmp_path / "runs")))
+    tab.scenario.value = "mine"
+    told = []
+    for name in ("mine", "other"):
+        tab.saving[0].value = name
+        told.append(tab.saving[-1].description)
+    assert told == [REPLACE, f"{REPLACE}; its file is written anew, without its comments"]
 
 
 def test_an_impact_shows_the_change_and_its_difference(desk: Desk) -> None:
