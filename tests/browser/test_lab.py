@@ -64,7 +64,7 @@ def test_planwise_lab_opens_on_the_runs_the_steps_and_what_to_do_next(
     page.wait_for_url(f"**/lab/tree/{START}")
     notebook = run_all(page)
     notebook.get_by_role("cell", name=finished_run.folder.name).wait_for()
-    notebook.get_by_text("planwise diff").wait_for()
+    notebook.get_by_text("planwise compare").wait_for()
     assert notebook.get_by_role("link", name="03 · Workforce requirements").is_visible()
     picture("lab-start", page)
 

@@ -34,7 +34,7 @@ class OptimiseTab:
         self.child: Child | None = None
         self.record: dict[str, Any] = {}
         field = parts.labelled
-        self.scenario = field(widgets.Dropdown(options=desk.scenarios(), description="Scenario"))
+        self.scenario = field(widgets.Dropdown(options=desk.scenarios(), description="Scenario to tune"))
         self.growth = field(
             widgets.BoundedFloatText(2.0, min=-100, max=200, step=0.1, description="Target growth of pay (% a year)")
         )
@@ -46,8 +46,8 @@ class OptimiseTab:
         hint = "payroll<=60e6, level_share.5=0.04"
         self.further = field(widgets.Text(description="Further targets", placeholder=hint), "pw-wide")
         self.locks = field(widgets.Text(description="Locked levers", placeholder="level.5, cola_rate"), "pw-wide")
-        self.years = field(widgets.Text(description="Years", placeholder="as in the scenario"))
-        self.census = field(widgets.Text(description="Census file", placeholder="as in the scenario"), "pw-wide")
+        self.years = field(widgets.Text(description="Years to tune", placeholder="as in the scenario"))
+        self.census = field(widgets.Text(description="Census to tune", placeholder="as in the scenario"), "pw-wide")
         self.start_button = parts.button("Search", self._start, css="pw-primary")
         self.stop_button = parts.button("Stop", self._stop, css="pw-danger")
         self.take_button = parts.button(
