@@ -31,19 +31,19 @@ raises as (
     select
         workforce.scenario_id,
         workforce.simulation_year,
-        median(parameters.parameter_value) as median_merit_increase,
+        median(effective.parameter_value) as median_merit_increase,
     from {{ ref('int_raises') }} as raises
     inner join {{ ref('int_baseline_workforce') }} as workforce
         on
             raises.scenario_id = workforce.scenario_id
             and raises.simulation_year = workforce.simulation_year
             and raises.employee_id = workforce.employee_id
-    inner join {{ ref('int_effective_parameters') }} as parameters
+    inner join {{ ref('int_effective_parameters') }} as effective
         on
-            workforce.scenario_id = parameters.scenario_id
-            and workforce.simulation_year = parameters.simulation_year
-            and workforce.level_id = parameters.level_id
-            and parameters.parameter_name = 'merit_base'
+            workforce.scenario_id = effective.scenario_id
+            and workforce.simulation_year = effective.simulation_year
+            and workforce.level_id = effective.level_id
+            and effective.parameter_name = 'merit_base'
     group by all
 
 ),

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any
 
 import pandas as pd
@@ -74,9 +75,13 @@ class Desk:
         names = scenario_names(folders(self.project))
         return sorted(names, key=lambda name: name != REFERENCE)
 
-    def open(self, name: str) -> None:
-        """Open a scenario anew and forget the changes. Raises ``InputError`` where it cannot be used."""
-        self.opened, self.changes = Opened(self.project, name), {}
+    def open(self, name: str, changes: Mapping[Cell, Decimal] = MappingProxyType({})) -> None:
+        """Open a scenario anew, with ``changes`` and no others; locked cells stay as they are.
+
+        Raises ``InputError`` where it cannot be used.
+        """
+        self.opened = Opened(self.project, name)
+        self.changes = {cell: value for cell, value in changes.items() if cell not in self.opened.locked}
         self.tell()
 
     def change(self, cell: Cell, value: Decimal) -> None:

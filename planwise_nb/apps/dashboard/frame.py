@@ -37,12 +37,13 @@ def build(desk: Desk) -> widgets.VBox:
     """The heading and the tabs; a tab that takes time to fill is filled when it is looked at."""
     shown = widgets.Tab()
     impact, results = ImpactTab(desk), ResultsTab(desk)
+    parameters = ParametersTab(desk)
     tabs = {
-        "Parameters": ParametersTab(desk).box,
+        "Parameters": parameters.box,
         "Impact": impact.box,
         "Run": RunTab(desk, lambda: shown.selected_index == RUN).box,
         "Results": results.box,
-        "Auto-optimise": OptimiseTab(desk).box,
+        "Auto-optimise": OptimiseTab(desk, parameters.take).box,
     }
     shown.children, shown.titles, shown.selected_index = list(tabs.values()), list(tabs), 0
     shown.add_class("pw-tabs")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import html
 import json
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from planwise_nb.apps.dashboard import parts
 from planwise_nb.apps.dashboard.children import Child
 from planwise_nb.apps.dashboard.desk import Desk
 from planwise_nb.core.errors import STOPPED
+from planwise_nb.workforce.drafts import Cell
 from planwise_nb.workforce.tuning.convergence import chart
 from planwise_nb.workforce.tuning.movable import STRATEGIES
 from planwise_nb.workforce.tuning.tuning import RECORD
@@ -27,10 +29,10 @@ CHART_WIDTH = 520
 
 
 class OptimiseTab:
-    """The question, the search that this page started, and what it found."""
+    """The question, the search that this page started, and what it found, which ``take`` lays over its scenario."""
 
-    def __init__(self, desk: Desk) -> None:
-        self.desk = desk
+    def __init__(self, desk: Desk, take: Callable[[str, Mapping[Cell, Decimal]], None]) -> None:
+        self.desk, self.take = desk, take
         self.child: Child | None = None
         self.record: dict[str, Any] = {}
         field = parts.labelled
@@ -111,9 +113,8 @@ class OptimiseTab:
     def _take(self) -> None:
         """Lay what was found over its scenario, in the tab Parameters, where it can be changed and saved."""
         with parts.telling(self.message):
-            self.desk.open(self.record["scenario"])
-            for name, year, level, value in self.record["changes"]:
-                self.desk.change((name, year, level), Decimal(value))
+            changes = {(name, year, level): Decimal(value) for name, year, level, value in self.record["changes"]}
+            self.take(self.record["scenario"], changes)
             said = "The levers found are laid over the scenario: see the tab Parameters, where they can be saved."
             self.message.value = parts.notice("good", said)
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Mapping
 from contextlib import suppress
+from decimal import Decimal
 
 import ipywidgets as widgets
 
@@ -122,6 +124,12 @@ class ParametersTab:
         with parts.telling(self.message):
             self.desk.open(name)
             self._fill()
+
+    def take(self, name: str, changes: Mapping[Cell, Decimal]) -> None:
+        """Open a scenario and lay ``changes`` over it. Raises ``InputError`` where it cannot be used."""
+        self.scenario.value = name
+        self.desk.open(name, changes)
+        self._fill()
 
     def _fill(self) -> None:
         self.wrong = {}
