@@ -162,6 +162,7 @@ def test_the_reference_targets_can_be_read(shared_hr: Path) -> None:
         ("default,2025,payroll,much,0.05,high,x", "must be a number"),
         ("default,2025,payroll,5,0.05,urgent,x", "must be one of high, medium, low"),
         ("default,2025,payroll,5,7,high,x", "tolerance_pct is a share from 0 to 1"),
+        ("default,2025,level_9_median_salary,5,0.1,high,x", "a level that is not there"),
         ("other,2025,payroll,5,0.05,high,x", "has no target for scenario baseline"),
         ("default,2031,payroll,5,0.05,high,x", "has no target for scenario baseline in these years"),
     ],
@@ -250,7 +251,15 @@ def test_a_target_that_is_not_reached_exits_with_one(tmp_path: Path, small_censu
 
 
 @pytest.mark.parametrize(
-    "words", [["--target", "grwoth=1"], ["--tolerance", "x"], ["--lock", "all"], ["--save-as", "baseline"], ["a,b"]]
+    "words",
+    [
+        ["--target", "grwoth=1"],
+        ["--tolerance", "x"],
+        ["--lock", "all"],
+        ["--save-as", "baseline"],
+        ["a,b"],
+        ["--save-as", "mine", "--set", "workforce.total_termination_rate=0.1"],
+    ],
 )
 def test_a_tuning_that_cannot_be_is_refused_before_anything_is_written(tmp_path: Path, words: list[str]) -> None:
     code, _, told = command("tune", *words, "--out", str(tmp_path / "runs"))

@@ -57,6 +57,7 @@ def tune(  # noqa: PLR0917 - one argument an option of the command line
     with reported(as_json, began):
         given.limit_memory(context)
         from planwise_nb.core.kernels import prepare  # noqa: PLC0415 - --help stays fast
+        from planwise_nb.core.ledger import Ledger  # noqa: PLC0415
         from planwise_nb.workforce.inputs import resolve  # noqa: PLC0415
         from planwise_nb.workforce.tuning.request import read_request  # noqa: PLC0415
 
@@ -74,7 +75,8 @@ def tune(  # noqa: PLR0917 - one argument an option of the command line
             locks=lock or (),
         )
         if save_as is not None:
-            _saved_as(save_as)
+            _check_save(save_as, context)
+        Ledger(out.resolve()).check()
         tell_warnings(inputs)
         if validate_only:
             tell_valid(inputs, as_json, began)
@@ -87,6 +89,14 @@ def _share(text: str) -> Decimal:
         return Decimal(text)
     except InvalidOperation:
         raise InputError(f"--tolerance {text[:40]} is not a number.", fix="Give 0.001, for example.") from None
+
+
+def _check_save(name: str, context: typer.Context) -> None:
+    """Raise ``InputError`` where the scenario may not be written, or would not say all that was simulated."""
+    _saved_as(name)
+    if context.params["settings"]:
+        fix = "State them in a scenario and tune that, or leave out --set or --save-as."
+        raise InputError("--set is of one run and would not be saved with --save-as.", fix=fix)
 
 
 def _saved_as(name: str, description: str = "") -> Save:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from difflib import get_close_matches
@@ -72,9 +72,6 @@ class Target:
     value: Decimal
     tolerance: Decimal
     priority: str = "high"
-
-    def __str__(self) -> str:
-        return f"{self.name} {self.relation} {plain(self.value)}"
 
 
 def read_targets(items: Sequence[str], tolerance: Decimal, *, years: Sequence[int], levels: int) -> tuple[Target, ...]:
@@ -153,11 +150,14 @@ def read_target_file(path: Path, scenario: str, *, years: Sequence[int], levels:
     for row in rows:
         if not 0 <= row["tolerance_pct"] <= 1:
             table.fault("tolerance", "tolerance_pct is a share from 0 to 1", f"line {row.line}", "Write 0.02 for 2 %.")
+        if int(row["metric_name"].partition(".")[2] or 0) > levels:
+            fix = f"The highest level is {levels}: remove these rows."
+            table.fault("unknown_level", "a metric is of a level that is not there", f"line {row.line}", fix)
     if problems := table.problems():
         raise InputError("The file of targets cannot be used.", problems)
     named = scenario if any(row["scenario_id"] == scenario for row in rows) else "default"
     meant = [row for row in rows if row["scenario_id"] == named and row["fiscal_year"] in years]
-    targets = tuple(target for target in map(_of_row, meant) if _level_of(target) <= levels)
+    targets = tuple(map(_of_row, meant))
     if not targets:
         fix = f"Give rows with scenario_id {scenario} or default, and a fiscal_year from {years[0]} to {years[-1]}."
         raise InputError(f"{path} has no target for scenario {scenario} in these years.", fix=fix)
@@ -179,12 +179,3 @@ def _of_row(row: Row) -> Target:
     value = rounded(row["target_value"])
     off = rounded(abs(value) * row["tolerance_pct"])
     return Target(f"{metric}@{year}", metric, (year,), "=", value, off, row["priority"])
-
-
-def _level_of(target: Target) -> int:
-    return int(target.metric.partition(".")[2] or 0)
-
-
-def told(targets: Iterable[Target]) -> str:
-    """The targets as one line for people."""
-    return ", ".join(map(str, targets))
