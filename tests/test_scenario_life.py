@@ -190,3 +190,8 @@ def test_what_ships_or_is_extended_is_not_deleted(project: Project) -> None:
 def test_every_verb_is_told_in_the_help() -> None:
     told = CliRunner().invoke(app, ["scenarios", "--help"]).stdout
     assert set(told.split()) >= VERBS
+
+
+def test_scenarios_are_listed_with_and_without_the_word() -> None:
+    assert command("scenarios", "list") == command("scenarios")
+    assert command("scenarios", "list")[0] == 0

@@ -132,3 +132,9 @@ def test_a_step_is_no_farther_than_the_strategy_allows() -> None:
         before = search.best_of(iteration - 1).move
         moves = [trial.move for trial in search.trials if trial.iteration == iteration]
         assert max(float(np.max(np.abs(move - before))) for move in moves) <= 0.2 + 1e-9
+
+
+def test_a_lever_that_moves_by_whole_people_only_is_tried_at_its_ends() -> None:
+    search, _ = searched(problem(3, 0.03), lambda move: np.array([0.05 if move[1] > -0.45 else 0.03]))
+    assert search.is_converged
+    assert search.best.move[1] == -0.5

@@ -12,6 +12,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from planwise_nb.core.location import OUT_VARIABLE, PROJECT_VARIABLE
 from planwise_nb.core.project import shipped
 from planwise_nb.core.runs import Run
+from tests.run_copies import whole_copy
 
 
 def executed(notebook: str, **parameters: Any) -> dict[str, Any]:
@@ -41,9 +42,10 @@ def test_the_notebook_of_sensitivity_answers_for_a_scenario_of_the_project(
 
 
 def test_the_notebook_of_equity_compares_the_latest_run_or_those_named(
-    finished_run: Run, monkeypatch: pytest.MonkeyPatch
+    finished_run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(OUT_VARIABLE, str(finished_run.ledger.out))
-    assert set(executed("equity.ipynb")["found"].gaps["run_id"]) == {finished_run.folder.name}
+    only = whole_copy(finished_run, tmp_path)
+    monkeypatch.setenv(OUT_VARIABLE, str(only.ledger.out))
+    assert set(executed("equity.ipynb")["found"].gaps["run_id"]) == {only.folder.name}
     named = executed("equity.ipynb", runs=str(finished_run.folder), by="gender,level_id")["found"]
     assert set(named.references) == {"gender", "level_id"}

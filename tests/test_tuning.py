@@ -88,7 +88,7 @@ def test_a_growth_out_of_reach_names_the_nearest_and_what_binds(tmp_path: Path, 
     record = tuning.record
     assert not record["is_converged"]
     assert record["targets"][0]["today"] < record["targets"][0]["achieved"] < 0.9
-    assert "cola_rate: locked" in record["binding"]
+    assert "locked, so not tried: cola_rate" in record["binding"]
     assert any(line.startswith("merit_base.1: at most 0.15") for line in record["binding"])
 
 
@@ -127,6 +127,8 @@ def test_a_conservative_strategy_goes_half_way_to_a_bound(two_years: Simulation,
         ("growth@2031=0.02", "2031 is not within the years 2025 to 2026"),
         ("growth@2026-2025=0.02", "2026-2025 is not within the years"),
         ("level_share=0.2", "level_share is of one level"),
+        ("level_share.3=5", "is not from 0 to 1"),
+        ("growth=999", "is not from -1 to 1"),
         ("level_share.9=0.2", "there is no level 9"),
         ("payroll=-5", "nothing to aim at"),
     ],
@@ -161,8 +163,11 @@ def test_the_reference_targets_can_be_read(shared_hr: Path) -> None:
         ("default,2025,compensation_growht_rate,0.02,0.05,high,x", "did you mean compensation_growth_rate?"),
         ("default,2025,payroll,much,0.05,high,x", "must be a number"),
         ("default,2025,payroll,5,0.05,urgent,x", "must be one of high, medium, low"),
-        ("default,2025,payroll,5,7,high,x", "tolerance_pct is a share from 0 to 1"),
-        ("default,2025,level_9_median_salary,5,0.1,high,x", "a level that is not there"),
+        ("default,2025,payroll,5,7,high,x", "tolerance_pct must be a number from 0 to 1"),
+        ("default,2025,payroll,1e308,0.1,high,x", "target_value must be a number"),
+        ("default,2025,total_employees,-5,0.1,high,x", "is nothing to aim at"),
+        ("default,2025,level_share,0.2,0.1,high,x", "level_share is of one level"),
+        ("default,2025,level_9_median_salary,5,0.1,high,x", "there is no level 9"),
         ("other,2025,payroll,5,0.05,high,x", "has no target for scenario baseline"),
         ("default,2031,payroll,5,0.05,high,x", "has no target for scenario baseline in these years"),
     ],
@@ -175,7 +180,15 @@ def test_a_file_of_targets_that_cannot_be_used_says_why(tmp_path: Path, row: str
     assert said in str(refusal.value)
 
 
-@pytest.mark.parametrize("item", ["cola", "level", "merit_base.9", "level.0", ""])
+def test_a_level_mix_can_be_aimed_at_in_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "targets.csv"
+    file.write_text(HEAD + "default,2025,level_share.3,0.2,0,high,x\n")
+    [target] = read_target_file(file, "baseline", years=YEARS, levels=5)
+    assert (target.metric, target.value) == ("level_share.3", Decimal("0.2"))
+    assert target.tolerance > 0
+
+
+@pytest.mark.parametrize("item", ["cola", "level", "merit_base.9", "cola_rate.3", "level.0", ""])
 def test_a_lock_of_nothing_is_refused(item: str) -> None:
     with pytest.raises(InputError):
         read_locks([item], 5)

@@ -36,9 +36,14 @@ NewName = Annotated[str, typer.Argument(help="The name of the new scenario.")]
 
 @app.callback(invoke_without_command=True)
 def scenarios(context: typer.Context, as_json: AsJson = False) -> None:
+    """The life of scenarios; without a command, they are listed."""
+    if context.invoked_subcommand is None:
+        list_them(as_json)
+
+
+@app.command("list")
+def list_them(as_json: AsJson = False) -> None:
     """List the scenarios: status, what each extends, who made or changed it, and what it is about."""
-    if context.invoked_subcommand is not None:
-        return
     began = time.monotonic()
     with reported(as_json, began):
         from planwise_nb.workforce.scenario_life import list_scenarios  # noqa: PLC0415 - --help stays fast

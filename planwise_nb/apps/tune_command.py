@@ -76,11 +76,12 @@ def tune(  # noqa: PLR0917 - one argument an option of the command line
         )
         if save_as is not None:
             _check_save(save_as, context)
-        Ledger(out.resolve()).check()
         tell_warnings(inputs)
         if validate_only:
             tell_valid(inputs, as_json, began)
             return
+        Ledger(out.resolve()).check()
+        out.mkdir(parents=True, exist_ok=True)
         _tune(inputs, request, save_as=save_as, out=out, as_json=as_json, began=began)
 
 
@@ -93,7 +94,13 @@ def _share(text: str) -> Decimal:
 
 def _check_save(name: str, context: typer.Context) -> None:
     """Raise ``InputError`` where the scenario may not be written, or would not say all that was simulated."""
+    from planwise_nb.workforce.scenario_store import is_taken  # noqa: PLC0415
+
     _saved_as(name)
+    base = context.params["scenario"]
+    if not is_taken(project(), base):
+        fix = "Put it into params/workforce of your project and name it."
+        raise InputError(f"{base} is no scenario of the project, which a saved one could extend.", fix=fix)
     if context.params["settings"]:
         fix = "State them in a scenario and tune that, or leave out --set or --save-as."
         raise InputError("--set is of one run and would not be saved with --save-as.", fix=fix)
@@ -171,7 +178,8 @@ def _save(inputs: WorkforceInputs, record: dict[str, Any], name: str, run_id: st
     from planwise_nb.workforce.saved_scenarios import save_scenario  # noqa: PLC0415
 
     changes = {(lever, year, level): Decimal(value) for lever, year, level, value in record["changes"]}
-    said = _saved_as(name, f"{record['scenario']} tuned by run {run_id}")
+    missed = "" if record["is_converged"] else "; not all targets are reached"
+    said = _saved_as(name, f"{record['scenario']} tuned by run {run_id}{missed}")
     path = save_scenario(project(), Draft(inputs.members[0], changes), said)
     print(f"Saved: {path}", file=sys.stderr)
 

@@ -80,7 +80,9 @@ class Child:
             if errors[0]["message"] == WRONG:
                 return [(_unboxed(report), "")]
             return [(" ".join(filter(None, (e.get("where"), e["message"]))), e.get("fix", "")) for e in errors]
-        return [] if "run_id" in answer else [(report or f"It ended with code {self.process.returncode}.", "")]
+        if "run_id" in answer:
+            return []
+        return [(report or _said(self._answer) or f"It ended with code {self.process.returncode}.", "")]
 
 
 def _said(file: IO[bytes]) -> str:

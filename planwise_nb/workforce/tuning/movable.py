@@ -133,6 +133,8 @@ def read_locks(items: Iterable[str], levels: int) -> tuple[str, ...]:
             near = get_close_matches(name, BOUNDS, 1, 0.5)
             what = f"it is no lever{f'; did you mean {near[0]}?' if near else ''}"
             problems.append(_problem("--lock", item, what, "Write merit_base.5, cola_rate, or level.5 for all of one."))
+        elif level is not None and name not in (*BY_LEVEL, "level"):
+            problems.append(_problem("--lock", item, f"{name} moves for all levels together", f"Write --lock {name}."))
         elif level is not None and int(level) > levels:
             fix = f"The highest level is {levels}."
             problems.append(_problem("--lock", item, f"there is no level {level}", fix))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from decimal import Decimal
@@ -81,6 +82,10 @@ def read_request(
     found = read_targets(targets, tolerance, years=inputs.periods, levels=levels)
     if target_file is not None:
         found += read_target_file(target_file, scenario.scenario_id, years=inputs.periods, levels=levels)
+    aimed = Counter((target.metric, target.years) for target in found)
+    if twice := [metric for (metric, _), count in aimed.items() if count > 1]:
+        what = f"There are two targets for {', '.join(dict.fromkeys(twice))} in the same years."
+        raise InputError(what, fix="Give one of them.")
     request = TuningRequest(
         targets=found,
         years=inputs.periods,

@@ -27,6 +27,7 @@ _INSIDE = 0.5
 
 _BETTER = 0.99
 _SAME = 1e-6
+_AT_END = 5e-4
 _FAR = 1e6
 
 
@@ -108,9 +109,10 @@ class Search:
         The first iteration sees what each lever does. Each later one goes to where this linear picture meets the
         targets with the least change, tries points on that way, and corrects the picture. Where that makes nothing
         better, the picture is drawn anew from the best point, and each kind of lever is tried on its own, too: in a
-        small company some move by whole people only. Where that was done already, the targets cannot be met.
+        small company some move by whole people only. Where that does not help either, every lever is moved to its ends,
+        alone and together; what that does not bring nearer cannot be met.
         """
-        is_stuck = True
+        is_stuck, has_ends = True, False
         for iteration in range(1, most + 1):
             moves = [] if is_stuck else self._candidates()
             if moves:
@@ -119,8 +121,12 @@ class Search:
                 self._correct(iteration)
                 is_stuck = self.problem.miss(self.best) > _BETTER * before
                 self._is_new = self._is_new and is_stuck
+                has_ends = has_ends and is_stuck
             elif self._is_new:
-                return
+                if has_ends:
+                    return
+                self._go_to_ends(iteration, evaluate)
+                is_stuck, has_ends = False, True
             else:
                 place = self.best.move if self.trials else np.zeros_like(self.problem.lowest)
                 self._look_around(iteration, place, evaluate)
@@ -145,11 +151,28 @@ class Search:
         for lever, off in zip(levers, others, strict=True):
             self.slopes[:, lever] = (off - here) / steps[lever]
 
+    def _go_to_ends(self, iteration: int, evaluate: Evaluate) -> None:
+        """Move each lever on its own to both of its ends, as far as one step goes, and all of them together. A lever
+        that did nothing when it was moved a little has the slope of that.
+        """
+        problem, best = self.problem, self.best
+        lowest, highest = self._within_a_step()
+        levers = [int(lever) for lever in np.flatnonzero(highest - lowest > _SAME)]
+        moves = [lowest, highest]
+        for lever, end in ((lever, end) for lever in levers for end in (lowest, highest)):
+            moves.append(np.where(np.arange(len(end)) == lever, end, best.move))
+        first = len(self.trials)
+        self._try(iteration, moves, evaluate)
+        here = problem.off(best.measured)
+        for lever, trial in zip(np.repeat(levers, 2), self.trials[first + 2 :], strict=True):
+            if moved := trial.move[lever] - best.move[lever]:
+                slope = (problem.off(trial.measured) - here) / moved
+                self.slopes[:, lever] = np.where(self.slopes[:, lever] == 0, slope, self.slopes[:, lever])
+
     def _candidates(self) -> list[Vector]:
         """Points on the way from the best to where the picture meets the targets, none of them tried before."""
         problem, best = self.problem, self.best
-        lowest = np.maximum(problem.lowest, best.move - problem.step)
-        highest = np.minimum(problem.highest, best.move + problem.step)
+        lowest, highest = self._within_a_step()
         free = highest - lowest > _SAME
         choices = [free]
         if self.trials[-1].iteration > 1 and self._is_new:
@@ -159,9 +182,16 @@ class Search:
             aim = self._aim(best, lowest, highest, chosen)
             for part in ALONG:
                 move = np.clip(best.move + part * (aim - best.move), lowest, highest)
+                for end in (problem.lowest, problem.highest):
+                    move = np.where(np.abs(move - end) < _AT_END, end, move)
                 if all(np.max(np.abs(move - other), initial=0) > _SAME for other in known):
                     known.append(move)
         return known[len(self.trials) :]
+
+    def _within_a_step(self) -> tuple[Vector, Vector]:
+        """The lowest and the highest moves that one step from the best reaches."""
+        move, step = self.best.move, self.problem.step
+        return np.maximum(self.problem.lowest, move - step), np.minimum(self.problem.highest, move + step)
 
     def _aim(self, best: Trial, lowest: Vector, highest: Vector, free: NDArray[np.bool_]) -> Vector:
         """Where the linear picture meets the targets with the least change, within the bounds; ``free`` levers move."""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from difflib import get_close_matches
 from pathlib import Path
 
 from planwise_nb.core.errors import InputError, Problem
-from planwise_nb.workforce.csv_tables import Cell, Row, Table, number, one_of, whole
+from planwise_nb.workforce.csv_tables import Cell, Row, Table, exact, one_of, whole
 from planwise_nb.workforce.figures import plain, rounded, typed_number
 
 RATES = (
@@ -99,22 +99,37 @@ def _target(item: str, tolerance: Decimal, years: Sequence[int], levels: int) ->
     match = _TYPED.fullmatch(item.strip())
     value = typed_number(match[6].strip()) if match else None
     if match is None or value is None:
-        raise ValueError("it is not metric=number, the number with six decimals at most")
+        raise ValueError("it is not metric=number, a number below 1e18 with six decimals at most")
     name, level, first, last, relation, _ = match.groups()
+    metric = _known_metric(name, level)
+    meant = _years(metric, first, last, years)
+    off = tolerance if metric.partition(".")[0] in RATES else value * tolerance
+    named = item.strip().partition(relation)[0]
+    return _checked(Target(named, metric, meant, relation, value, rounded(off)), levels)
+
+
+def _known_metric(name: str, level: str | None) -> str:
     metric = SHORT.get(name, name)
     if metric not in (*RATES, *AMOUNTS):
         near = get_close_matches(name, (*SHORT, *RATES, *AMOUNTS), 1, 0.5)
         raise ValueError(f"there is no metric {name}; " + (f"did you mean {near[0]}?" if near else _known()))
     if (metric in BY_LEVEL) != (level is not None):
-        raise ValueError(f"{name} is of one level: {name}.3=…" if level is None else f"{name} has no levels")
-    if level is not None and int(level) > levels:
+        raise ValueError(f"{name} is of one level: {name}.3" if level is None else f"{name} has no levels")
+    return metric if level is None else f"{metric}.{level}"
+
+
+def _checked(target: Target, levels: int) -> Target:
+    """The target with a tolerance that can be met. A ValueError says why it is none."""
+    metric, _, level = target.metric.partition(".")
+    if level and int(level) > levels:
         raise ValueError(f"there is no level {level}, the highest is {levels}")
-    meant = _years(metric, first, last, years)
-    if value <= 0 and metric in AMOUNTS:
-        raise ValueError(f"{name} of {plain(value)} is nothing to aim at")
-    off = tolerance if metric in RATES else rounded(value * tolerance)
-    named = item.strip().partition(relation)[0]
-    return Target(named, metric + (f".{level}" if level else ""), meant, relation, value, off)
+    if metric in AMOUNTS and target.value <= 0:
+        raise ValueError(f"{target.name} of {plain(target.value)} is nothing to aim at")
+    lowest = -1 if metric.endswith("growth") else 0
+    if metric in RATES and not lowest <= target.value <= 1:
+        raise ValueError(f"{target.name} of {plain(target.value)} is not from {lowest} to 1")
+    least = Decimal("0.000001") if metric in RATES else Decimal("0.5" if metric == "closing_headcount" else "0.01")
+    return replace(target, tolerance=max(target.tolerance, least))
 
 
 def _years(metric: str, first: str | None, last: str | None, years: Sequence[int]) -> tuple[int, ...]:
@@ -140,38 +155,40 @@ def read_target_file(path: Path, scenario: str, *, years: Sequence[int], levels:
         "scenario_id": str,
         "fiscal_year": whole(1900, 2200),
         "metric_name": _metric,
-        "target_value": number,
-        "tolerance_pct": number,
+        "target_value": exact("-1e15", "1e15"),
+        "tolerance_pct": exact("0", "1"),
         "priority": one_of(*PRIORITIES),
         "description": str,
     }
     rows = table.rows(cells)
     table.unique(rows, ("scenario_id", "fiscal_year", "metric_name"))
+    named = scenario if any(row["scenario_id"] == scenario for row in rows) else "default"
+    targets = []
     for row in rows:
-        if not 0 <= row["tolerance_pct"] <= 1:
-            table.fault("tolerance", "tolerance_pct is a share from 0 to 1", f"line {row.line}", "Write 0.02 for 2 %.")
-        if int(row["metric_name"].partition(".")[2] or 0) > levels:
-            fix = f"The highest level is {levels}: remove these rows."
-            table.fault("unknown_level", "a metric is of a level that is not there", f"line {row.line}", fix)
+        try:
+            target = _checked(_of_row(row), levels)
+        except ValueError as error:
+            table.fault("target", str(error), f"line {row.line}", "Correct or remove these rows.")
+            continue
+        if row["scenario_id"] == named and row["fiscal_year"] in years:
+            targets.append(target)
     if problems := table.problems():
         raise InputError("The file of targets cannot be used.", problems)
-    named = scenario if any(row["scenario_id"] == scenario for row in rows) else "default"
-    meant = [row for row in rows if row["scenario_id"] == named and row["fiscal_year"] in years]
-    targets = tuple(map(_of_row, meant))
     if not targets:
         fix = f"Give rows with scenario_id {scenario} or default, and a fiscal_year from {years[0]} to {years[-1]}."
         raise InputError(f"{path} has no target for scenario {scenario} in these years.", fix=fix)
-    return targets
+    return tuple(targets)
 
 
 def _metric(text: str) -> str:
     if median := _MEDIAN_IN_FILES.fullmatch(text):
         return f"level_median_compensation.{median[1]}"
+    name, _, level = text.partition(".")
     known = dict.fromkeys((*_IN_FILES, *SHORT, *RATES, *AMOUNTS))
-    if text not in known:
+    if name not in known or not re.fullmatch(r"|[1-9][0-9]?", level):
         near = get_close_matches(text, known, 1, 0.6)
         raise ValueError(f"is no metric{f'; did you mean {near[0]}?' if near else ': ' + ', '.join(known)}")
-    return _IN_FILES.get(text, SHORT.get(text, text))
+    return _IN_FILES.get(text) or _known_metric(name, level or None)
 
 
 def _of_row(row: Row) -> Target:

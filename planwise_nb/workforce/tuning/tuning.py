@@ -144,14 +144,12 @@ class Tuning:
         for lever, wish, move, low, high in zip(
             self.levers, wishes, best.move, problem.lowest, problem.highest, strict=True
         ):
-            if lever.is_locked:
-                found.append(f"{lever}: locked")
-            elif wish and abs(move - (high if wish > 0 else low)) < _AT_BOUND:
+            if wish and not lever.is_locked and abs(move - (high if wish > 0 else low)) < _AT_BOUND:
                 ends = sorted(value for _, value in lever.moved(float(move)))
-                found.append(
-                    f"{lever}: " + (f"at most {plain(ends[-1])}" if wish > 0 else f"at least {plain(ends[0])}")
-                )
-        return found
+                bound = f"at most {plain(ends[-1])}" if wish > 0 else f"at least {plain(ends[0])}"
+                found.append(f"{lever}: {bound}")
+        locked = ", ".join(str(lever) for lever in self.levers if lever.is_locked)
+        return [*found, f"locked, so not tried: {locked}"] if locked else found
 
     @property
     def record(self) -> dict[str, Any]:
