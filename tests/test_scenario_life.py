@@ -17,6 +17,7 @@ from planwise_nb.core.project import Project, init, shipped
 from planwise_nb.core.yaml_files import read_yaml
 from planwise_nb.workforce.parameters import write_parameters
 from planwise_nb.workforce.scenario_store import FOLDER, TABLE, open_scenario
+from tests.run_copies import command
 
 VERBS = {"copy", "extend", "diff", "delete", "publish", "unpublish"}
 
