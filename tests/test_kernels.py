@@ -100,8 +100,10 @@ def test_no_state_of_one_notebook_is_seen_by_the_next(tmp_path: Path) -> None:
 @FORKED
 def test_a_kernel_has_what_notebooks_need_from_its_parent(tmp_path: Path) -> None:
     with kernel(tmp_path) as (_, client):
-        code = "import sys; print({'dbt.cli.main', 'altair', 'pandas', 'sql.magic'} <= set(sys.modules))"
-        assert said(client, code) == "True\n"
+        code = "import sys; print({'altair', 'pandas', 'sql.magic'} <= set(sys.modules), 'dbt' in sys.modules)"
+        assert said(client, code) == "True False\n"
+        code = "from planwise_nb.workforce import dbt_project; print(len(dbt_project._compiled))"
+        assert said(client, code) == "1\n"
 
 
 @FORKED

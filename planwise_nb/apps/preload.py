@@ -1,6 +1,7 @@
-"""What notebooks need, imported and prepared by the parent of kernels before it forks one."""
+"""What notebooks need, imported and prepared by the parent of kernels before it forks one.
 
-import logging
+dbt is not among it: a step runs the SQL that dbt has compiled.
+"""
 
 from planwise_nb.workforce.dbt_project import compiled_beside
 
@@ -9,12 +10,10 @@ def preload() -> None:
     """Leave this process as every notebook should find it."""
     with compiled_beside():
         _import()
-    logging.getLogger().handlers.clear()  # dbt's, which would speak in every notebook
 
 
 def _import() -> None:
     import altair  # noqa: F401, PLC0415 - another process compiles the models meanwhile
-    import dbt.cli.main  # noqa: F401, PLC0415
     import IPython.core.completer  # noqa: F401, PLC0415
     import ipywidgets  # noqa: F401, PLC0415
     import pandas  # noqa: PLC0415
