@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from planwise_nb.core import store
 from planwise_nb.core.digests import quoted
-from planwise_nb.workforce import models
+from planwise_nb.workforce import dbt_project, models
 from planwise_nb.workforce.drafts import DRAFT_LAYER, Cell
 from planwise_nb.workforce.figures import plain
 from planwise_nb.workforce.parameters import COLUMNS
@@ -24,8 +24,8 @@ Progress = Callable[[float, str], None]
 Build = Callable[[Sequence[int], Progress], None]
 """Builds the models of years, in the folder of a run as working directory, and tells how far it is."""
 
-COPIED = ("inputs", "params", "project")
-"""What a run starts from, in its folder."""
+COPIED = ("inputs", "params", "project", dbt_project.COMPILED.name)
+"""What a run starts from, in its folder; with the SQL of its models where it is there, so that none is made anew."""
 
 _OTHER_COLUMNS = {"scenarios": "* replace (variant as scenario_id, variant as ensemble_id, place as member_number)"}
 
@@ -55,7 +55,7 @@ def simulated(
     """
     source = folder.resolve()
     with tempfile.TemporaryDirectory(prefix="planwise-") as place, chdir(place):
-        for name in COPIED:
+        for name in filter(lambda name: (source / name).is_dir(), COPIED):
             shutil.copytree(source / name, name)
         if variants:
             _write_variants(source / "params", Path("params"), variants)
