@@ -170,7 +170,7 @@ class Bench:
             yield self.growth()
 
     def events(self) -> Row:
-        """Events a second of the step that makes them, in the last run: by the model's own time."""
+        """Events a second of the whole step that makes them, in the last run."""
         steps = [record for record in self.manifest()["steps"] if record["step"] == "event_generation"]
         events = sum(record["tables"]["fct_yearly_events"]["rows"] for record in steps)
         seconds = sum(record["seconds"] for record in steps)

@@ -7,6 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import nbformat
 import pytest
 
 from planwise_nb.core.errors import BusyError, InputError, ModelError
@@ -254,6 +255,23 @@ def test_planwise_tune_leaves_a_run_that_keeps_its_search_and_holds(
     assert command("verify", found["run_id"], "--out", "runs")[0] == 0
     alone = answer("run", "calm", "--census", small_census, "--year", "2025", "--out", "runs")
     assert alone["years"][0]["payroll"] == answer("show", found["run_id"], "--out", "runs")["years"][0]["payroll"]
+
+
+def test_a_search_whose_notebook_fails_is_done_by_the_models_and_says_why(
+    tmp_path: Path, small_census: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    init(tmp_path / "own")
+    monkeypatch.chdir(tmp_path / "own")
+    notebook = nbformat.read("notebooks/tune.ipynb", 4)
+    next(cell for cell in notebook.cells if cell.cell_type == "code").source += "\nraise OSError('no room')"
+    nbformat.write(notebook, "notebooks/tune.ipynb")
+    options = ["--census", small_census, "--year", "2025", "--out", "runs"]
+    found = answer("tune", "baseline", "--target", "growth=0.05", *options)
+    assert (found["converged"], found["executed_by"]) == (True, {"search": MODELS, "run": CHAIN})
+    record = json.loads((Path(found["path"]) / "inputs" / "tuning.json").read_text())
+    assert (record["executed_by"], record["failures"]) == (MODELS, found["failures"])
+    assert "no room" in record["failures"][0]
+    assert "in inputs/tune.ipynb" in record["failures"][0]
 
 
 def test_a_target_that_is_not_reached_exits_with_one(tmp_path: Path, small_census: Path) -> None:

@@ -147,7 +147,7 @@ def _tune(
         print(f"Warning: {failure}", file=sys.stderr)
     if save_as is not None:
         _save(inputs, record, save_as, started.folder.name)
-    _report(record, searched.way, confirmed, started, as_json=as_json, began=began)
+    _report(searched, confirmed, started, as_json=as_json, began=began)
 
 
 def _progress() -> Any:
@@ -184,13 +184,13 @@ def _save(inputs: WorkforceInputs, record: dict[str, Any], name: str, run_id: st
     print(f"Saved: {path}", file=sys.stderr)
 
 
-def _report(record: dict[str, Any], way: str, confirmed: Any, started: Any, *, as_json: bool, began: float) -> None:
+def _report(searched: Any, confirmed: Any, started: Any, *, as_json: bool, began: float) -> None:
     from planwise_nb.apps.headline import figures_of, headline  # noqa: PLC0415
     from planwise_nb.workforce.tuning.tuning import levers_of  # noqa: PLC0415
     from planwise_nb.workforce.tuning.verdict import verdict  # noqa: PLC0415
 
     stream = sys.stderr if as_json else sys.stdout
-    manifest = started.manifest
+    record, manifest = searched.result.record, started.manifest
     print("\n".join(verdict(record)), file=stream)
     if manifest["status"] == "success":
         print("\n" + headline(started.folder, manifest, figures_of(started.folder)), file=stream)
@@ -207,7 +207,8 @@ def _report(record: dict[str, Any], way: str, confirmed: Any, started: Any, *, a
             "levers": levers_of(record),
             "binding": record["binding"],
             "targets": record["targets"],
-            "executed_by": {"search": way, "run": confirmed.way},
+            "executed_by": {"search": searched.way, "run": confirmed.way},
+            "failures": [*searched.failures, *confirmed.failures],
             "seconds": since(began),
         })  # fmt: skip
     if not is_reached:

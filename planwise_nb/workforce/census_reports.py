@@ -12,6 +12,7 @@ from planwise_nb.core.printable import inert
 from planwise_nb.workforce.census_contract import Rule
 from planwise_nb.workforce.census_readings import HIRE, ID, LEAVE, SSN
 from planwise_nb.workforce.extracts import file_kind
+from planwise_nb.workforce.masking import MASK
 
 SHOWN = 5
 LONGEST_SHOWN = 40
@@ -36,7 +37,7 @@ WARNINGS = {
         f"""
         select line
         from texts
-        where line in (select line from {ACCEPTED_ROWS}) and {SSN} not like 'XXX-XX-%'
+        where line in (select line from {ACCEPTED_ROWS}) and {SSN} not like '{MASK}%'
         qualify count(*) over (partition by {SSN}) > 1
         """,  # noqa: S608 - constants
         (),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping
@@ -14,6 +15,7 @@ from typing import Any, Generic, TypeVar
 from planwise_nb.core import store
 from planwise_nb.core.errors import InputError, PlanwiseError
 from planwise_nb.core.kernels import execute
+from planwise_nb.core.manifest import write_json
 from planwise_nb.core.runs import Run
 from planwise_nb.workforce import models
 from planwise_nb.workforce.drafts import laid_over
@@ -66,7 +68,9 @@ class Found:
 
 
 def search(inputs: WorkforceInputs, request: TuningRequest, folder: Path, on_progress: Progress) -> Executed[Found]:
-    """Search in the empty ``folder``, which must stay until the found inputs are written."""
+    """Search in the empty ``folder``, which must stay until the found inputs are written. The record says which way it
+    was done, and why not another.
+    """
     inputs.write(folder)
     request.write(folder)
     notebook = shutil.copyfile(inputs.project.find(f"notebooks/{NOTEBOOK}"), folder / NOTEBOOK)
@@ -76,7 +80,10 @@ def search(inputs: WorkforceInputs, request: TuningRequest, folder: Path, on_pro
     }
     by_build = {way: _search_by(build, folder, on_progress) for way, build in BUILDS.items()}
     done = first_that_works({**by_chain, **by_build})
+    failures = tuple(failure.replace(f"{folder}{os.sep}", "") for failure in done.failures)
     record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+    record |= {"executed_by": done.way, "failures": failures}
+    write_json(folder / RECORD, record)
     changes = {(name, year, level): Decimal(value) for name, year, level, value in record["changes"]}
     base = inputs.members[0]
     kept = (folder / RECORD, folder / REQUEST, folder / METRICS, target)
@@ -86,7 +93,7 @@ def search(inputs: WorkforceInputs, request: TuningRequest, folder: Path, on_pro
         members=(laid_over(base, changes, f"{base.scenario_id}~tuned"),),
         attachments=tuple(path for path in kept if path.is_file()),
     )
-    return Executed(Found(record, tuned), done.way, done.failures)
+    return Executed(Found(record, tuned), done.way, failures)
 
 
 def _search_by(build: Build, folder: Path, on_progress: Progress) -> Callable[[], None]:
