@@ -54,7 +54,6 @@ def tunings(censuses: Sequence[Path], seeds: Sequence[int], count: int, years: t
             _ask(folder, f"growth={target}", inputs.periods)
             tuning = Tuning(folder)
             tuning.run()
-            ends = {cell: (lowest, highest) for lever in tuning.levers for cell, _, lowest, highest in lever.cells}
             values = dict(tuning.values(tuning.best.move))
             yield Tuned(
                 people=census.stem,
@@ -62,7 +61,9 @@ def tunings(censuses: Sequence[Path], seeds: Sequence[int], count: int, years: t
                 found=float(tuning.best.measured[0]),
                 is_converged=tuning.search.is_converged,
                 iterations=max(trial.iteration for trial in tuning.search.trials),
-                is_within_bounds=all(ends[cell][0] <= value <= ends[cell][1] for cell, value in values.items()),
+                is_within_bounds=all(
+                    BOUNDS[name][0] <= value <= BOUNDS[name][1] for (name, _, _), value in values.items()
+                ),
             )
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from planwise_nb.workforce.tuning.search import Problem, Search, Vector
+from planwise_nb.workforce.tuning.search import Problem, Search, Trial, Vector
 
 TOLERANCE = 0.001
 Company = Callable[[Vector], Vector]
@@ -100,6 +100,18 @@ def test_a_cheap_lever_moves_before_a_dear_one() -> None:
 def test_a_cap_and_a_floor_are_kept_to_the_last_unit(sense: float, value: float) -> None:
     search, _ = searched(problem(4, value, sense=sense), company(1, 4))
     assert sense * (float(search.best.measured[0]) - value) <= 0
+
+
+@pytest.mark.parametrize("sense", [0.0, 1.0, -1.0])
+def test_what_has_no_value_meets_no_target(sense: float) -> None:
+    lost = Trial(1, np.zeros(2), np.array([0.03, np.nan]))
+    assert problem(2, 0.03, 0.03, sense=sense).missed(problem(2, 0.03, 0.03, sense=sense).off(lost.measured))[1] > 0
+    assert problem(2, 0.03, 0.03, sense=sense).miss(lost) == float("inf")
+
+
+def test_a_search_that_ran_out_of_iterations_does_not_call_its_target_out_of_reach() -> None:
+    far, near = problem(4, 0.9), problem(4, 0.06)
+    assert [searched(far, company(1, 4))[0].is_at_end, searched(near, company(1, 4), 1)[0].is_at_end] == [True, False]
 
 
 def test_a_cap_that_is_far_away_moves_nothing() -> None:

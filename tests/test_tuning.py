@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 
 from planwise_nb.core.errors import BusyError, InputError, ModelError
 from planwise_nb.core.project import Project, init, shipped
+from planwise_nb.workforce.generator import make_census
 from planwise_nb.workforce.inputs import Request, resolve
 from planwise_nb.workforce.outlook import planned_parameters
 from planwise_nb.workforce.tuning.execution import CHAIN, MODELS, first_that_works
@@ -91,6 +93,22 @@ def test_a_growth_out_of_reach_names_the_nearest_and_what_binds(tmp_path: Path, 
     assert record["targets"][0]["today"] < record["targets"][0]["achieved"] < 0.9
     assert "locked, so not tried: cola_rate" in record["binding"]
     assert any(line.startswith("merit_base.1: at most 0.15") for line in record["binding"])
+
+
+def test_where_everything_is_locked_the_locks_are_what_binds(tmp_path: Path, small_census: Path) -> None:
+    tuning = Tuning(asked(tmp_path / "run", "growth=0.02", census=small_census, locks=[*BOUNDS]))
+    tuning.run()
+    assert tuning.record["is_out_of_reach"]
+    assert tuning.binding[0].startswith("locked, so not tried: cola_rate, merit_base.1")
+
+
+def test_a_level_with_nobody_has_a_share_of_zero_which_counts_in_the_mean(tmp_path: Path) -> None:
+    census = tmp_path / "census.csv"
+    make_census(40, 7, census)
+    census.write_text(re.sub(r",\d+\.00,(true|false)", r",60000.00,\1", census.read_text()))
+    tuning = Tuning(asked(tmp_path / "run", "level_share.5=0.5", census=census, iterations=1))
+    tuning.run()
+    assert 0 <= tuning.record["targets"][0]["today"] < 0.1
 
 
 def test_a_row_that_is_locked_in_the_levers_is_never_moved(tmp_path: Path, small_census: Path) -> None:
@@ -274,11 +292,39 @@ def test_a_search_whose_notebook_fails_is_done_by_the_models_and_says_why(
     assert "in inputs/tune.ipynb" in record["failures"][0]
 
 
+def test_a_lever_beyond_its_bounds_today_is_refused_with_what_to_do() -> None:
+    code, _, told = command("tune", "--bound", "cola_rate=0:0.02", "--validate-only")
+    assert code == 2
+    assert "cola_rate: it is 0.025, and its bounds are 0 to 0.02" in told
+    assert "--bound cola_rate=0:0.025; or hold it: --lock cola_rate" in told
+    assert command("tune", "--bound", "cola_rate=0:0.02", "--lock", "cola_rate", "--validate-only")[0] == 0
+
+
+def test_a_scenario_that_was_saved_is_simulated_as_it_was_tuned(
+    tmp_path: Path, small_census: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    init(tmp_path / "own")
+    monkeypatch.chdir(tmp_path / "own")
+    options = ["--census", str(small_census), "--year", "2025", "--seed", "7", "--out", "runs"]
+    _, _, told = command("tune", "--target", "growth=0.05", "--save-as", "calm", *options)
+    words = told.partition("To simulate it: planwise ")[2].partition("\n")[0].split()
+    assert words == ["run", "calm", "--year", "2025", "--census", str(small_census), "--seed", "7"]
+
+
+def test_a_notebook_of_ones_own_that_is_none_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    init(tmp_path / "own")
+    monkeypatch.chdir(tmp_path / "own")
+    Path("notebooks/tune.ipynb").write_text("{")
+    code, _, told = command("tune", "--out", "runs")
+    assert (code, Path("runs/tune").exists()) == (2, False)
+    assert "tune.ipynb cannot be read" in told
+
+
 def test_a_target_that_is_not_reached_exits_with_one(tmp_path: Path, small_census: Path) -> None:
     options = ["--census", str(small_census), "--year", "2025", "--out", str(tmp_path), "--max-iterations", "1"]
     code, said, told = command("tune", "--target", "growth=0.5", *options, "--json")
     assert (code, json.loads(said)["converged"]) == (1, False)
-    assert "Not all targets are reached" in told
+    assert "the search was not at its end: allow more" in told
 
 
 @pytest.mark.parametrize(

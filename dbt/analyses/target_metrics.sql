@@ -67,13 +67,18 @@ measured as (
     from raises
     union all
     select
-        active.scenario_id,
-        active.simulation_year,
-        'level_share.' || active.level_id as metric,
-        cast({{ ratio('active.headcount', 'metrics.closing_headcount') }} as decimal(24, 6)) as measured_value,
-    from active
-    inner join metrics
-        on active.scenario_id = metrics.scenario_id and active.simulation_year = metrics.simulation_year
+        metrics.scenario_id,
+        metrics.simulation_year,
+        'level_share.' || levels.level_id as metric,
+        cast({{ ratio('coalesce(active.headcount, 0)', 'metrics.closing_headcount') }} as decimal(24, 6))
+            as measured_value,
+    from metrics
+    inner join {{ ref('stg_job_levels') }} as levels on metrics.scenario_id = levels.scenario_id
+    left join active
+        on
+            levels.scenario_id = active.scenario_id
+            and levels.level_id = active.level_id
+            and metrics.simulation_year = active.simulation_year
     union all
     select
         scenario_id,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date, datetime
 from functools import wraps
 from pathlib import Path
@@ -95,6 +95,17 @@ def request(context: typer.Context, scenario: str | None = None) -> Request:
         census_date=_day(given["census_date"]),
         set_aside=given["set_aside"],
     )
+
+
+def typed(context: typer.Context) -> Iterator[str]:
+    """The words that say on the command line what a run starts from, but for its scenario."""
+    for name in inspect.signature(_shared).parameters:
+        if name != "memory_limit" and str(context.get_parameter_source(name)).endswith("COMMANDLINE"):
+            value = context.params[name]
+            for one in value if isinstance(value, list) else [value]:
+                yield "--" + {"settings": "set"}.get(name, name).replace("_", "-")
+                if one is not True:
+                    yield str(one)
 
 
 def limit_memory(context: typer.Context) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -62,7 +64,8 @@ def tune(  # noqa: PLR0917 - one argument an option of the command line
         from planwise_nb.workforce.tuning.request import read_request  # noqa: PLC0415
 
         if not validate_only:
-            prepare()
+            with suppress(PlanwiseError):  # without kernels it is done another way, and told
+                prepare()
         inputs = resolve(project(), given.request(context))
         request = read_request(
             inputs,
@@ -82,7 +85,7 @@ def tune(  # noqa: PLR0917 - one argument an option of the command line
             return
         Ledger(out.resolve()).check()
         out.mkdir(parents=True, exist_ok=True)
-        _tune(inputs, request, save_as=save_as, out=out, as_json=as_json, began=began)
+        _tune(inputs, request, context, save_as=save_as, out=out, as_json=as_json, began=began)
 
 
 def _share(text: str) -> Decimal:
@@ -118,9 +121,17 @@ def _saved_as(name: str, description: str = "") -> Save:
 
 
 def _tune(
-    inputs: WorkforceInputs, request: TuningRequest, *, save_as: str | None, out: Path, as_json: bool, began: float
+    inputs: WorkforceInputs,
+    request: TuningRequest,
+    context: typer.Context,
+    *,
+    save_as: str | None,
+    out: Path,
+    as_json: bool,
+    began: float,
 ) -> None:
     from planwise_nb.core import messages  # noqa: PLC0415
+    from planwise_nb.core.kernels import prepare  # noqa: PLC0415
     from planwise_nb.core.runner import run, start  # noqa: PLC0415
     from planwise_nb.workforce.pipeline import WORKFORCE  # noqa: PLC0415
     from planwise_nb.workforce.tuning import execution  # noqa: PLC0415
@@ -133,20 +144,22 @@ def _tune(
         listen = messages.broadcast(messages.log_to(started.folder / "logs.jsonl"), messages.for_terminal())
 
         def by_chain() -> Any:
+            prepare()
             run(started, listen)
             return started
 
         try:
             confirmed = execution.confirm(searched.result, by_chain, tell)
-        except KeyboardInterrupt:
+        except (PlanwiseError, KeyboardInterrupt) as error:
             stopped = PlanwiseError(STOPPED, fix=f"Go on: planwise run --resume {started.folder.name}")
-            refuse(stopped, as_json, began, **said, status="failed")
+            failure = error if isinstance(error, PlanwiseError) else stopped
+            refuse(failure, as_json, began, **said, status="failed")
     record = searched.result.record
     _require_same(record, confirmed.result)
-    for failure in (*searched.failures, *confirmed.failures):
-        print(f"Warning: {failure}", file=sys.stderr)
+    for warning in (*searched.failures, *confirmed.failures):
+        print(f"Warning: {warning}", file=sys.stderr)
     if save_as is not None:
-        _save(inputs, record, save_as, started.folder.name)
+        _save(inputs, record, save_as, started, context)
     _report(searched, confirmed, started, as_json=as_json, began=began)
 
 
@@ -173,15 +186,23 @@ def _require_same(record: dict[str, Any], achieved: dict[str, float]) -> None:
         )
 
 
-def _save(inputs: WorkforceInputs, record: dict[str, Any], name: str, run_id: str) -> None:
+def _save(inputs: WorkforceInputs, record: dict[str, Any], name: str, started: Any, context: typer.Context) -> None:
+    """Save what a finished run has confirmed, and say how to simulate it as it was tuned."""
     from planwise_nb.workforce.drafts import Draft  # noqa: PLC0415
     from planwise_nb.workforce.saved_scenarios import save_scenario  # noqa: PLC0415
 
+    run_id = started.folder.name
+    if started.manifest["status"] != "success":
+        print(f"Warning: scenario {name} is not saved, since run {run_id} did not finish.", file=sys.stderr)
+        return
     changes = {(lever, year, level): Decimal(value) for lever, year, level, value in record["changes"]}
     missed = "" if record["is_converged"] else "; not all targets are reached"
     said = _saved_as(name, f"{record['scenario']} tuned by run {run_id}{missed}")
     path = save_scenario(project(), Draft(inputs.members[0], changes), said)
-    print(f"Saved: {path}", file=sys.stderr)
+    print(
+        f"Saved: {path}\nTo simulate it: {shlex.join(['planwise', 'run', name, *given.typed(context)])}",
+        file=sys.stderr,
+    )
 
 
 def _report(searched: Any, confirmed: Any, started: Any, *, as_json: bool, began: float) -> None:

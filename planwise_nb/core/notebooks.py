@@ -28,8 +28,19 @@ class Parameter:
 def read_parameters(path: Path) -> tuple[Parameter, ...]:
     """The parameters of the notebook at ``path``: the annotated lines of the cell tagged ``parameters``.
 
-    Raises ``ParameterError`` where there is no such cell, or a line of it is not annotated and explained.
+    Raises ``ParameterError`` where it is no notebook, where there is no such cell, or a line of it is not annotated and
+    explained.
     """
+    try:
+        return _read(path)
+    except (ValueError, KeyError, TypeError, SyntaxError) as error:
+        raise ParameterError(
+            f"{path.name} cannot be read: {str(error).partition(chr(10))[0]}",
+            fix="Correct its parameters cell in JupyterLab, or put the notebook as shipped in its place.",
+        ) from error
+
+
+def _read(path: Path) -> tuple[Parameter, ...]:
     cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
     tagged = [cell for cell in cells if "parameters" in cell["metadata"].get("tags", ())]
     if not tagged:

@@ -69,7 +69,7 @@ class Movable:
 
     name: str
     level: int | None
-    cells: tuple[tuple[Cell, Decimal, Decimal, Decimal], ...]
+    cells: tuple[tuple[Cell, Decimal, Decimal, Decimal], ...] = ()
 
     def __str__(self) -> str:
         return self.name if self.level is None else f"{self.name}.{self.level}"
@@ -102,9 +102,10 @@ class Movable:
 def movables(today: pd.DataFrame, strategy: Strategy, bounds: Bounds, locks: Sequence[str]) -> tuple[Movable, ...]:
     """The levers of a scenario; ``today``: ``planned_parameters`` of it.
 
-    ``locks`` name levers that stay: ``merit_base.5``, ``cola_rate``, or ``level.5`` for all of a level. A value beyond
-    its bounds today may stay or move towards them.
+    ``locks`` name levers that stay: ``merit_base.5``, ``cola_rate``, or ``level.5`` for all of a level. Raises
+    ``InputError`` where a value that may move is beyond its bounds today.
     """
+    problems: dict[str, Problem] = {}
     found: dict[tuple[str, int | None], list[tuple[Cell, Decimal, Decimal, Decimal]]] = {}
     for row in today.to_dict("records"):
         name = str(row["parameter_name"])
@@ -113,11 +114,15 @@ def movables(today: pd.DataFrame, strategy: Strategy, bounds: Bounds, locks: Seq
         level = int(row["level_id"])
         value = Decimal(str(row["parameter_value"]))
         is_locked = row["is_locked"] or bool({name, f"{name}.{level}", f"level.{level}"} & set(locks))
+        lever = Movable(name, level if name in BY_LEVEL else None)
+        if not is_locked and not bounds[name][0] <= value <= bounds[name][1]:
+            problems.setdefault(str(lever), _beyond(str(lever), value, *bounds[name]))
         reach = 0 if is_locked else strategy.reach
         lowest, highest = (rounded(value + reach * (end - value)) for end in bounds[name])
         cell = (name, int(row["simulation_year"]), level)
-        cells = found.setdefault((name, level if name in BY_LEVEL else None), [])
-        cells.append((cell, value, min(lowest, value), max(highest, value)))
+        found.setdefault((lever.name, lever.level), []).append((cell, value, lowest, highest))
+    if problems:
+        raise InputError("Levers are beyond their bounds today.", [*problems.values()])
     order = list(BOUNDS)
     keys = sorted(found, key=lambda key: (order.index(key[0]), key[1] or 0))
     return tuple(Movable(*key, tuple(found[key])) for key in keys)
@@ -166,6 +171,17 @@ def read_bounds(items: Iterable[str]) -> Bounds:
     if problems:
         raise InputError("A bound cannot be used.", problems)
     return bounds
+
+
+def _beyond(lever: str, today: Decimal, lowest: Decimal, highest: Decimal) -> Problem:
+    name = lever.partition(".")[0]
+    wider = f"{name}={plain(min(lowest, today))}:{plain(max(highest, today))}"
+    return Problem(
+        rule="lever",
+        where=lever,
+        what=f"it is {plain(today)}, and its bounds are {plain(lowest)} to {plain(highest)}",
+        fix=f"Widen them: --bound {wider}; or hold it: --lock {lever}; or change it in the scenario.",
+    )
 
 
 def _problem(option: str, item: str, what: str, fix: str) -> Problem:

@@ -12,7 +12,8 @@ from pathlib import Path
 from planwise_nb.core.errors import InputError
 from planwise_nb.core.manifest import write_json
 from planwise_nb.workforce.inputs import WorkforceInputs
-from planwise_nb.workforce.tuning.movable import STRATEGIES, Bounds, read_bounds, read_locks
+from planwise_nb.workforce.outlook import planned_parameters
+from planwise_nb.workforce.tuning.movable import STRATEGIES, Bounds, movables, read_bounds, read_locks
 from planwise_nb.workforce.tuning.targets import Target, read_target_file, read_targets
 
 REQUEST = Path("inputs/tuning_request.json")
@@ -85,7 +86,7 @@ def read_request(
     aimed = Counter((target.metric, target.years) for target in found)
     if twice := [metric for (metric, _), count in aimed.items() if count > 1]:
         what = f"There are two targets for {', '.join(dict.fromkeys(twice))} in the same years."
-        raise InputError(what, fix="Give one of them.")
+        raise InputError(what, fix="Give one of them; for a corridor its middle, and half its width as --tolerance.")
     request = TuningRequest(
         targets=found,
         years=inputs.periods,
@@ -95,4 +96,5 @@ def read_request(
         locks=read_locks(locks, levels),
     )
     request.check()
+    movables(planned_parameters(inputs.members), STRATEGIES[strategy], request.bounds, request.locks)
     return request

@@ -51,8 +51,11 @@ class Problem:
     weight: Vector
 
     def off(self, measured: Vector) -> Vector:
-        """How far ``measured`` is from where it is aimed at, by target in tolerances."""
-        return np.nan_to_num((measured - self.value) / self.tolerance, nan=_FAR) + _INSIDE * self.sense
+        """How far ``measured`` is from where it is aimed at, by target in tolerances. What has no value is far off, on
+        the side where the target is missed.
+        """
+        off = (measured - self.value) / self.tolerance
+        return np.where(np.isnan(off), np.where(self.sense < 0, -_FAR, _FAR), off) + _INSIDE * self.sense
 
     def missed(self, off: Vector) -> Vector:
         """The part of ``off`` that misses its target: zero where it is met."""
@@ -60,7 +63,9 @@ class Problem:
         return np.where(self.sense == 0, np.abs(off) * (np.abs(off) > 1), limits)
 
     def miss(self, trial: Trial) -> float:
-        """How far all targets are missed together; zero where all are met."""
+        """How far all targets are missed together; zero where all are met, infinite where one has no value."""
+        if np.isnan(trial.measured).any():
+            return float("inf")
         return float(self.weight @ self.missed(self.off(trial.measured)) ** 2)
 
     def change(self, trial: Trial) -> float:
@@ -80,12 +85,14 @@ class Trial:
 @dataclass
 class Search:
     """How a search went: its trials in order, and the picture of what a lever does to a target at the best of them
-    (``slopes``: targets by levers, in tolerances for a whole range).
+    (``slopes``: targets by levers, in tolerances for a whole range). ``is_at_end``: nothing that it may still try
+    brings the targets nearer.
     """
 
     problem: Problem
     trials: list[Trial] = field(default_factory=list)
     slopes: NDArray[np.float64] = field(default_factory=lambda: np.zeros((0, 0)))
+    is_at_end: bool = False
     _is_new: bool = False
 
     @property
@@ -124,6 +131,7 @@ class Search:
                 has_ends = has_ends and is_stuck
             elif self._is_new:
                 if has_ends:
+                    self.is_at_end = True
                     return
                 self._go_to_ends(iteration, evaluate)
                 is_stuck, has_ends = False, True

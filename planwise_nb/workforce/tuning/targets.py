@@ -96,15 +96,15 @@ def read_targets(items: Sequence[str], tolerance: Decimal, *, years: Sequence[in
 
 
 def _target(item: str, tolerance: Decimal, years: Sequence[int], levels: int) -> Target:
-    match = _TYPED.fullmatch(item.strip())
+    match = _TYPED.fullmatch("".join(item.split()))
     value = typed_number(match[6].strip()) if match else None
     if match is None or value is None:
-        raise ValueError("it is not metric=number, a number below 1e18 with six decimals at most")
+        raise ValueError("it is not metric=number (below 1e18, with six decimals at most)")
     name, level, first, last, relation, _ = match.groups()
     metric = _known_metric(name, level)
     meant = _years(metric, first, last, years)
     off = tolerance if metric.partition(".")[0] in RATES else value * tolerance
-    named = item.strip().partition(relation)[0]
+    named = "".join(item.split()).partition(relation)[0]
     return _checked(Target(named, metric, meant, relation, value, rounded(off)), levels)
 
 
@@ -165,13 +165,11 @@ def read_target_file(path: Path, scenario: str, *, years: Sequence[int], levels:
     named = scenario if any(row["scenario_id"] == scenario for row in rows) else "default"
     targets = []
     for row in rows:
-        try:
-            target = _checked(_of_row(row), levels)
-        except ValueError as error:
-            table.fault("target", str(error), f"line {row.line}", "Correct or remove these rows.")
-            continue
         if row["scenario_id"] == named and row["fiscal_year"] in years:
-            targets.append(target)
+            try:
+                targets.append(_checked(_of_row(row), levels))
+            except ValueError as error:
+                table.fault("target", str(error), f"line {row.line}", "Correct or remove these rows.")
     if problems := table.problems():
         raise InputError("The file of targets cannot be used.", problems)
     if not targets:

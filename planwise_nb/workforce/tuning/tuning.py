@@ -36,8 +36,10 @@ _MEASURED = """
         cast(round(avg(measured.measured_value), 9) as decimal(27, 9)) as measured_value,
     from ({metrics}) as measured
     inner join wanted on measured.metric = wanted.metric and measured.simulation_year = wanted.simulation_year
-    group by all
+    group by measured.scenario_id, wanted.place, wanted.years
+    having count(measured.measured_value) = wanted.years
 """
+"""A mean of years has a value where each of them has one."""
 
 
 class Tuning:
@@ -101,7 +103,11 @@ class Tuning:
             found = [np.array([measured.get((v.name, place), np.nan) for place in self._places]) for v in variants]
             if not done and np.isnan(found[0]).any():
                 lost = self.request.targets[int(np.flatnonzero(np.isnan(found[0]))[0])]
-                raise InputError(f"{lost.name} measures nobody in this scenario.", fix="Choose another metric or year.")
+                raise InputError(
+                    f"{lost.name} has no value in each of the years {lost.years[0]} to {lost.years[-1]}: nobody is"
+                    " there to be measured, or there is no year before.",
+                    fix="Choose another metric or other years.",
+                )
             return found
 
         return evaluate
@@ -138,7 +144,7 @@ class Tuning:
         missed = problem.missed(off) ** 2 * problem.weight
         worst = int(np.argmax(missed))
         wishes = -np.sign(off[worst]) * np.sign(self.search.slopes[worst])
-        if not missed.any() or not wishes.any():
+        if not missed.any():
             return []
         found = []
         for lever, wish, move, low, high in zip(
@@ -159,6 +165,7 @@ class Tuning:
             "scenario": self.scenario,
             "strategy": self.strategy.name,
             "is_converged": search.is_converged,
+            "is_out_of_reach": search.is_at_end,
             "iterations": max(trial.iteration for trial in search.trials),
             "targets": list(self._targets()),
             "levers": list(self.lever_rows()),
@@ -168,7 +175,7 @@ class Tuning:
                 {
                     "iteration": trial.iteration,
                     "is_best": trial is search.best_of(trial.iteration),
-                    "measured": trial.measured.tolist(),
+                    "measured": [None if np.isnan(value) else float(value) for value in trial.measured],
                     "levers": nested(dict(self.values(trial.move))),
                 }
                 for trial in search.trials
@@ -192,15 +199,14 @@ class Tuning:
             }
 
     def lever_rows(self) -> Iterator[dict[str, Any]]:
-        """One row a lever: its value today and the best that was found, its bounds, and whether it is locked."""
+        """One row a lever: its value today and the best that was found, how far it may go, and whether it is locked."""
         for lever, move in zip(self.levers, self._found, strict=True):
-            lowest, highest = self.request.bounds[lever.name]
             yield {
                 "lever": str(lever),
                 "today": nested({cell: today for cell, today, _, _ in lever.cells})[lever.name],
                 "found": nested(dict(lever.moved(float(move))))[lever.name],
-                "lowest": float(lowest),
-                "highest": float(highest),
+                "lowest": float(min(lowest for _, _, lowest, _ in lever.cells)),
+                "highest": float(max(highest for _, _, _, highest in lever.cells)),
                 "is_locked": lever.is_locked,
             }
 
@@ -211,9 +217,15 @@ def measure(
     """What each scenario of a database measures of each target, by the target's place; ``metrics`` is the SQL of the
     analysis ``target_metrics``.
     """
-    wanted = [(place, target.metric, year) for place, target in enumerate(request.targets) for year in target.years]
-    connection.execute("create temp table wanted (place integer, metric varchar, simulation_year integer)")
-    connection.executemany("insert into wanted values (?, ?, ?)", wanted)
+    wanted = [
+        (place, target.metric, year, len(target.years))
+        for place, target in enumerate(request.targets)
+        for year in target.years
+    ]
+    connection.execute(
+        "create temp table wanted (place integer, metric varchar, simulation_year integer, years integer)"
+    )
+    connection.executemany("insert into wanted values (?, ?, ?, ?)", wanted)
     rows = connection.execute(_MEASURED.format(metrics=metrics)).fetchall()
     return {(name, place): float(value) for name, place, value in rows if value is not None}
 

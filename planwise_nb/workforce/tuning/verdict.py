@@ -11,16 +11,21 @@ def verdict(record: dict[str, Any]) -> list[str]:
     times = "1 iteration" if iterations == 1 else f"{iterations} iterations"
     if record["is_converged"]:
         lines = [f"All targets are reached after {times}."]
+    elif record["is_out_of_reach"]:
+        lines = [f"The targets are out of reach, as {times} found; the candidate that comes nearest is kept."]
     else:
-        lines = [f"Not all targets are reached after {times}; the candidate that comes nearest is kept."]
+        lines = [
+            f"Not all targets are reached after {times}, and the search was not at its end: allow more of them."
+            " The candidate that comes nearest is kept."
+        ]
     for target in record["targets"]:
         wanted = f"{target['target']} {target['relation']} {target['value']:,.10g}"
         reached = "reached" if target["is_met"] else "the nearest is"
         lines.append(f"{wanted}: {reached} {target['achieved']:,.10g} (today {target['today']:,.10g})")
     if record["binding"]:
         lines.append(f"What binds: {'; '.join(record['binding'])}.")
-    elif not record["is_converged"]:
-        lines.append("No bound binds: no lever moves it, the targets pull against each other, or iterations ran out.")
+    elif record["is_out_of_reach"]:
+        lines.append("No bound binds: no lever moves it, or the targets pull against each other.")
     return lines
 
 
