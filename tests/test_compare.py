@@ -261,10 +261,10 @@ def test_other_tables_and_another_mapping_and_date_of_the_census_are_said(finish
 
 
 def test_scenarios_that_are_simulated_now_say_what_tables_they_have(baseline: Side, tmp_path: Path) -> None:
-    own = tmp_path / "params" / "workforce"
-    copytree(shipped() / "params" / "workforce", own)
-    timing = own / "raise_timing.csv"
-    timing.write_text(timing.read_text().replace("\n1,0.26\n2,0.03\n", "\n1,0.03\n2,0.26\n"))
+    own = tmp_path / "params" / "workforce" / "raise_timing.csv"
+    own.parent.mkdir(parents=True)
+    months = (shipped() / own.relative_to(tmp_path)).read_text()
+    own.write_text(months.replace("\n1,0.26\n2,0.03\n", "\n1,0.03\n2,0.26\n"))
     [side] = simulated_sides(resolve(Project(tmp_path), Request(years=YEARS)))
     assert explain([baseline, side]).notes == ("baseline now (2) has another raise_timing.csv than baseline now (1).",)
 

@@ -306,7 +306,7 @@ def test_runs_and_their_years_stand_side_by_side_by_id_or_folder(finished_run: R
 @pytest.mark.parametrize(
     ("words", "wanted"),
     [
-        (["--by", "gendr"], "The census has no gendr that a run keeps.\nDid you mean gender?"),
+        (["--by", "gendr"], "The census has no gendr that a run keeps.\nChoose from gender, "),
         (["--by", "gender", "--by", "education"], "The census has no education that a run keeps."),
         (["--by", "employee_ssn"], "Choose from gender, department, location"),
         (["--by", "level_id", "--reference", "7"], "There is no group 7.\nChoose from"),

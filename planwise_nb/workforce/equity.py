@@ -24,8 +24,7 @@ from planwise_nb.workforce.choices import chosen
 from planwise_nb.workforce.publication import published_files
 from planwise_nb.workforce.results import MAX_SCENARIOS
 
-OF_CENSUS = ("gender", "department", "location", "scheduled_hours")
-ATTRIBUTES = (*OF_CENSUS, "level_id", "age_band", "tenure_band")
+ATTRIBUTES = ("gender", "department", "location", "scheduled_hours", "level_id", "age_band", "tenure_band")
 """What people may be grouped by: what a run keeps of its census, and what every run has."""
 
 SMALLEST = 10
@@ -173,7 +172,10 @@ def equity(folders: Sequence[Path], attributes: Sequence[str] = ("gender",), ref
     Raises ``InputError`` for what is no attribute, for one that no census has where it is the only one, for a reference
     that is no group, and for a run without a finished year.
     """
-    asked = tuple(dict.fromkeys(map(_attribute, attributes)))
+    asked = tuple(dict.fromkeys(attributes))
+    if unknown := [printable(name) for name in asked if name not in ATTRIBUTES]:
+        fix = f"Choose from {', '.join(ATTRIBUTES)}."
+        raise InputError(f"The census has no {' and no '.join(unknown)} that a run keeps.", fix=fix)
     if reference and len(asked) > 1:
         raise InputError("A reference is of one attribute.", fix="Give --by once, or leave --reference out.")
     with store.connect() as connection:
@@ -187,14 +189,6 @@ def equity(folders: Sequence[Path], attributes: Sequence[str] = ("gender",), ref
         if not parts:
             raise _nothing_to_compare(connection, asked)
     return Equity(pd.concat(parts, ignore_index=True), references, missing, left_out)
-
-
-def _attribute(name: str) -> str:
-    """``name``, one of ``ATTRIBUTES``."""
-    try:
-        return chosen("attribute", name, ATTRIBUTES)
-    except InputError as error:
-        raise InputError(f"The census has no {printable(name)} that a run keeps.", fix=error.fix) from None
 
 
 def _open(connection: duckdb.DuckDBPyConnection, folders: Sequence[Path]) -> int:
