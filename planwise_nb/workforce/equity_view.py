@@ -128,7 +128,10 @@ def remarks(found: Equity) -> list[str]:
     """What is not told, in sentences."""
     said = [f"Groups of fewer than {SMALLEST} people are not told of."]
     if found.gaps["is_rounded"].any():
-        said.append(f"{ROUNDED.strip()} marks people to the nearest 5 and pay to three digits: exact, they would tell.")
+        said.append(
+            f"{ROUNDED.strip()} marks people to the nearest 5 and pay to three digits, so that a small group does not"
+            " follow from the others."
+        )
     said += [
         f"The census of run {', '.join(runs)} has no {attribute}: it is not compared by that."
         for attribute, runs in found.missing.items()
