@@ -13,6 +13,7 @@ import papermill
 import pytest
 
 from planwise_nb.core.errors import DamagedError, InputError
+from planwise_nb.core.manifest import read_manifest, write_json
 from planwise_nb.core.project import Project, shipped
 from planwise_nb.core.runs import Run
 from planwise_nb.workforce.comparison import bridge_charts, tables
@@ -22,6 +23,7 @@ from planwise_nb.workforce.comparison.sides import Side, published_side, simulat
 from planwise_nb.workforce.comparison.workbook import write_workbook
 from planwise_nb.workforce.generator import make_census
 from planwise_nb.workforce.inputs import Request, resolve
+from tests.run_copies import copy_of
 from tests.simulation import member
 
 YEARS = (2025, 2027)
@@ -239,6 +241,34 @@ def test_a_run_is_compared_as_what_its_scenario_would_be_now(finished_run: Run, 
     assert (between(found.payroll)["amount"] == 0).all()
 
 
+def test_a_run_held_against_itself_is_said_to_be_one(finished_run: Run) -> None:
+    side = published_side(finished_run.folder)
+    [note] = explain([side, side]).notes
+    assert note.endswith(" are one run, held against itself.")
+
+
+def test_other_tables_and_another_mapping_and_date_of_the_census_are_said(finished_run: Run, tmp_path: Path) -> None:
+    folder = copy_of(finished_run, tmp_path)
+    hazards = folder / "params" / "hazards.csv"
+    hazards.write_text(hazards.read_text().replace("level_discount_factor,0.1\n", "level_discount_factor,0.2\n"))
+    (folder / "inputs" / "census_map.yaml").write_text("rename: {Grade: level_id}\n")
+    manifest = read_manifest(folder)
+    manifest["inputs"]["census"]["census_date"] = "2024-06-30"
+    write_json(folder / "manifest.json", manifest)
+    said = " ".join(explain([published_side(finished_run.folder), published_side(folder)]).notes)
+    assert f"baseline {folder.name} has another census date than baseline {finished_run.folder.name}." in said
+    assert "has another census mapping and another hazards.csv than" in said
+
+
+def test_scenarios_that_are_simulated_now_say_what_tables_they_have(baseline: Side, tmp_path: Path) -> None:
+    own = tmp_path / "params" / "workforce" / "raise_timing.csv"
+    own.parent.mkdir(parents=True)
+    months = (shipped() / own.relative_to(tmp_path)).read_text()
+    own.write_text(months.replace("\n1,0.26\n2,0.03\n", "\n1,0.03\n2,0.26\n"))
+    [side] = simulated_sides(resolve(Project(tmp_path), Request(years=YEARS)))
+    assert explain([baseline, side]).notes == ("baseline now (2) has another raise_timing.csv than baseline now (1).",)
+
+
 def test_a_run_whose_tables_are_damaged_is_said_to_be_so(finished_run: Run, tmp_path: Path) -> None:
     run = copytree(finished_run.folder, tmp_path / finished_run.folder.name)
     (run / "export" / "fct_year_metrics" / "2026.parquet").write_bytes(b"no table")
@@ -321,7 +351,7 @@ def test_a_waterfall_ends_where_the_other_scenario_is(explained: Explanation) ->
 def test_the_notebook_of_comparisons_runs_to_its_end(
     finished_run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    given = {"first": str(finished_run.folder), "second": "baseline", "first_year": 2025, "last_year": 2026}
+    given = {"first": str(finished_run.folder), "second": "baseline", "last_year": 2026}
     monkeypatch.chdir(tmp_path)
     done = papermill.execute_notebook(
         str(shipped() / "notebooks" / "compare.ipynb"), None, given, kernel_name="python3", progress_bar=False

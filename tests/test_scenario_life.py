@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 from planwise_nb.apps.cli import app
 from planwise_nb.core.project import Project, init, shipped
 from planwise_nb.core.yaml_files import read_yaml
+from planwise_nb.workforce import scenario_store
 from planwise_nb.workforce.parameters import write_parameters
 from planwise_nb.workforce.scenario_store import FOLDER, TABLE, open_scenario
 from tests.run_copies import command
@@ -140,6 +141,57 @@ def test_what_no_run_would_take_is_not_published(project: Project) -> None:
     before = files(project)
     assert "target_growth_rate" in refused("publish", "careful")["message"]
     assert files(project) == before
+
+
+def test_a_published_scenario_that_no_run_takes_any_more_becomes_a_draft_again_and_goes(project: Project) -> None:
+    scenarios("extend", "lean", "parent")
+    scenarios("extend", "parent", "child")
+    scenarios("publish", "child")
+    with (project.own / FOLDER / "parent.yaml").open("a") as file:
+        file.write("simulation: {target_growth_rate: 9}\n")
+    assert "unpublish child" in refused("delete", "child", "--yes")["fix"]
+    scenarios("unpublish", "child")
+    assert read_yaml(project.own / FOLDER / "child.yaml")["status"] == "draft"
+    scenarios("delete", "child", "--yes")
+
+
+def test_a_baseline_of_ones_own_is_ones_own_and_the_shipped_one_lies_behind_it(project: Project) -> None:
+    own = project.own / FOLDER / "baseline.yaml"
+    own.parent.mkdir(parents=True)
+    own.write_text("description: Ours\nextends: baseline\nsimulation: {target_growth_rate: 0.01}\n")
+    scenarios("publish", "baseline")
+    assert read_yaml(own)["status"] == "published"
+    scenarios("unpublish", "baseline")
+    assert {one["name"]: one["is_shipped"] for one in scenarios()["scenarios"]} == {
+        "baseline": False, "high_growth": True, "lean": True
+    }  # fmt: skip
+    scenarios("delete", "baseline", "--yes")
+    assert open_scenario(project, "baseline").scenario.status == "published"
+
+
+def test_a_path_is_not_taken_for_the_name_of_a_scenario(project: Project) -> None:
+    elsewhere = project.own / "elsewhere" / "lean.yaml"
+    elsewhere.parent.mkdir()
+    elsewhere.write_text("extends: baseline\n")
+    for words in (("extend", str(elsewhere), "mine"), ("copy", "elsewhere/lean.yaml", "mine"),
+                  ("diff", "elsewhere/lean.yaml", "lean"), ("publish", "elsewhere/lean.yaml")):  # fmt: skip
+        error = refused(*words)
+        assert "not the name of a scenario" in error["message"] and "planwise scenarios" in error["fix"]
+    assert files(project) == {}
+
+
+@pytest.mark.parametrize("name", ["con", "nul", "com1", "lpt9"])
+def test_a_name_that_windows_keeps_for_a_device_is_refused(name: str) -> None:
+    assert "cannot be the name" in refused("extend", "lean", name)["message"]
+
+
+def test_whoever_writes_is_named_and_not_waited_for_for_ever(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scenario_store, "PATIENCE", 0.1)
+    with scenario_store.locked(project):
+        [error] = scenarios("extend", "lean", "careful", code=1)["errors"]
+    assert "Scenarios in " in error["message"] and f"(process {os.getpid()}, since " in error["message"]
+    assert error["fix"] == "Try again when it is done, or end that process."
+    scenarios("extend", "lean", "careful")
 
 
 def test_a_scenario_goes_with_its_levers_and_leaves_those_of_others(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from planwise_nb.workforce.tuning.movable import BOUNDS, STRATEGIES, movables, r
 from planwise_nb.workforce.tuning.request import TuningRequest, read_request
 from planwise_nb.workforce.tuning.targets import read_target_file, read_targets
 from planwise_nb.workforce.tuning.tuning import Tuning
+from planwise_nb.workforce.tuning.view import open_tuning
 from tests.run_copies import answer, command
 from tests.simulation import Simulation, simulate
 
@@ -271,6 +272,9 @@ def test_planwise_tune_leaves_a_run_that_keeps_its_search_and_holds(
     assert all((inputs / name).is_file() for name in ("tune.ipynb", "tuning.json", "target_metrics.sql"))
     assert str(tmp_path) not in (inputs / "tune.ipynb").read_text()
     assert command("verify", found["run_id"], "--out", "runs")[0] == 0
+    monkeypatch.setenv("PLANWISE_OUT", "runs")
+    for named in (found["run_id"], found["path"]):
+        assert open_tuning(named, "", "", 0, 0, "", "").folder.samefile(found["path"])
     alone = answer("run", "calm", "--census", small_census, "--year", "2025", "--out", "runs")
     assert alone["years"][0]["payroll"] == answer("show", found["run_id"], "--out", "runs")["years"][0]["payroll"]
 

@@ -32,7 +32,7 @@ changes as (
         unnest({{ attributes }}) as attribute,
         unnest([
             'everyone', cast(first_people.level_id as varchar), first_people.age_band, first_people.tenure_band,
-            coalesce(first_people.department, 'not known')
+            coalesce(first_people.department, 'not stated')
         ]) as people_group,
         unnest([0, first_people.level_id, first_people.current_age, first_people.current_tenure, 0]) as place,
         other_people.current_compensation - first_people.current_compensation as pay_change,

@@ -14,12 +14,12 @@ from planwise_nb.apps.answers import OUT, AsJson, Out, find, free_folder, json_r
 if TYPE_CHECKING:
     from planwise_nb.workforce.equity import Equity
 
+BY = "gender, department, location, scheduled_hours, level_id, age_band or tenure_band; again: each."
+
 
 def equity(  # noqa: PLR0917 - one argument an option of the command line
     runs: Annotated[list[str], typer.Argument(metavar="RUN...", help="Run ids, or folders of runs.")],
-    by: Annotated[
-        list[str] | None, typer.Option(help="gender, or another attribute of the census; again: each.")
-    ] = None,
+    by: Annotated[list[str] | None, typer.Option(help=BY)] = None,
     reference: Annotated[str, typer.Option(help="The group to compare with; else the largest.")] = "",
     to: Annotated[Path | None, typer.Option(metavar="DIR", help="Write a page and a CSV table there.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Write over what is there.")] = False,

@@ -97,11 +97,11 @@ def _share(text: str) -> Decimal:
 
 def _check_save(name: str, context: typer.Context) -> None:
     """Raise ``InputError`` where the scenario may not be written, or would not say all that was simulated."""
-    from planwise_nb.workforce.scenario_store import is_taken  # noqa: PLC0415
+    from planwise_nb.workforce.scenario_store import files_of  # noqa: PLC0415
 
     _saved_as(name)
     base = context.params["scenario"]
-    if not is_taken(project(), base):
+    if not files_of(project(), base):
         fix = "Put it into params/workforce of your project and name it."
         raise InputError(f"{base} is no scenario of the project, which a saved one could extend.", fix=fix)
     if context.params["settings"]:

@@ -17,6 +17,7 @@ import pandas as pd
 from planwise_nb.core import store
 from planwise_nb.core.errors import InputError
 from planwise_nb.core.manifest import read_manifest
+from planwise_nb.core.printable import printable
 from planwise_nb.core.rollback import known_files
 from planwise_nb.workforce import pay_gaps
 from planwise_nb.workforce.choices import chosen
@@ -24,7 +25,7 @@ from planwise_nb.workforce.publication import published_files
 from planwise_nb.workforce.results import MAX_SCENARIOS
 
 ATTRIBUTES = ("gender", "department", "location", "scheduled_hours", "level_id", "age_band", "tenure_band")
-"""What people may be grouped by."""
+"""What people may be grouped by: what a run keeps of its census, and what every run has."""
 
 SMALLEST = 10
 """People whom a group must have, to be told of."""
@@ -34,7 +35,6 @@ EVERYONE, WITHOUT_DRAWN = "everyone", "without drawn"
 """The two populations: all people, and those whose attributes nobody drew."""
 
 FEW = f"fewer than {SMALLEST} people"
-WITHHELD = f"withheld: else a group of fewer than {SMALLEST} people could be computed"
 NOBODY = "nobody to compare with: the reference group is not there, or withheld"
 ENTANGLED = "the data cannot tell the group from what is adjusted for"
 
@@ -81,30 +81,17 @@ _GROUPS = """
         select
             place, run_id, scenario_id, simulation_year, population, group_name,
             cast(sum(people) as bigint) as people,
-            cast(round(sum(pay) / sum(people), 2) as decimal(18, 2)) as average_pay,
+            sum(pay) / sum(people) as average_pay,
         from populations
         group by all
-    ),
-
-    -- a group that is too small must not follow from a total and the other groups: more of the smallest are withheld,
-    -- until the withheld are two groups and enough people
-    ranked as (
-        select
-            *,
-            row_number() over smaller - 1 as smaller_groups,
-            coalesce(sum(people) over (smaller rows between unbounded preceding and 1 preceding), 0) as smaller_people,
-            min(people) over slice < $smallest as has_few,
-        from counted
-        window
-            slice as (partition by place, scenario_id, simulation_year, population),
-            smaller as (partition by place, scenario_id, simulation_year, population order by people, group_name)
     )
 
+    -- a few people must not follow from a total and the other groups
     select
-        * exclude (smaller_groups, smaller_people, has_few),
-        people < $smallest as is_few,
-        has_few and (people < $smallest or smaller_groups < 2 or smaller_people < $smallest) as is_withheld,
-    from ranked
+        *,
+        people < $smallest as is_withheld,
+        min(people) over (partition by place, scenario_id, simulation_year, population) < $smallest as is_rounded,
+    from counted
 """
 _BY_SIZE = """
     select group_name from groups where population = $everyone group by all order by sum(people) desc, group_name
@@ -118,13 +105,21 @@ _TOLD = """
         $attribute as attribute,
         groups.group_name,
         groups.group_name = $reference as is_reference,
-        case when not groups.is_withheld then groups.people end as people,
-        case when not groups.is_withheld then groups.average_pay end as average_pay,
+        groups.is_rounded,
+        case
+            when groups.is_withheld then null
+            when groups.is_rounded then cast(round(groups.people / 5) * 5 as bigint)
+            else groups.people
+        end as people,
+        case
+            when groups.is_withheld then null
+            when groups.is_rounded then round(groups.average_pay, 2 - cast(floor(log10(groups.average_pay)) as integer))
+            else round(groups.average_pay, 2)
+        end as average_pay,
         columns(fitted.* exclude (place, scenario_id, simulation_year, population, group_name)),
         adjustments.adjusted_for,
         case
-            when groups.is_few then $few
-            when groups.is_withheld then $withheld
+            when groups.is_withheld then $few
             when compared.is_withheld is null or compared.is_withheld then $alone
             when not is_reference and fitted.adjusted_gap is null then $entangled
             else ''
@@ -159,7 +154,8 @@ class Equity:
 
     ``gaps``: one row per run, scenario, year, population, attribute and group: people and average pay; ``raw_gap`` and
     ``adjusted_gap``, by how much less (below 0) or more the group is paid than the reference, as a share, each with its
-    95 % interval (``raw_low``, ``raw_high``, …); what is adjusted for; a note where figures are missing.
+    95 % interval (``raw_low``, ``raw_high``, …); what is adjusted for; a note where figures are missing. Where
+    ``is_rounded``, people are told to the nearest 5 and average pay to three digits: exact ones would tell of a few.
     ``references``: the reference group by attribute; ``missing``: by attribute the runs whose census has none of it;
     ``left_out``: scenarios beyond the first ``MAX_SCENARIOS`` of a run.
     """
@@ -176,7 +172,10 @@ def equity(folders: Sequence[Path], attributes: Sequence[str] = ("gender",), ref
     Raises ``InputError`` for what is no attribute, for one that no census has where it is the only one, for a reference
     that is no group, and for a run without a finished year.
     """
-    asked = tuple(dict.fromkeys(chosen("attribute", name, ATTRIBUTES) for name in attributes))
+    asked = tuple(dict.fromkeys(attributes))
+    if unknown := [printable(name) for name in asked if name not in ATTRIBUTES]:
+        fix = f"Choose from {', '.join(ATTRIBUTES)}."
+        raise InputError(f"The census has no {' and no '.join(unknown)} that a run keeps.", fix=fix)
     if reference and len(asked) > 1:
         raise InputError("A reference is of one attribute.", fix="Give --by once, or leave --reference out.")
     with store.connect() as connection:
@@ -244,8 +243,8 @@ def _gaps_by(connection: duckdb.DuckDBPyConnection, attribute: str, reference: s
     connection.register("fitted", _fitted(connection, against, adjustments))
     said = [(place, ", ".join((KINDS | SCALES)[name] for name in names)) for place, names in adjustments.items()]
     connection.register("adjustments", pd.DataFrame(said, columns=["place", "adjusted_for"]))
-    given = {"attribute": attribute, "reference": against, "few": FEW, "withheld": WITHHELD}
-    return against, connection.execute(_TOLD, given | {"alone": NOBODY, "entangled": ENTANGLED}).df()
+    given = {"attribute": attribute, "reference": against, "few": FEW, "alone": NOBODY, "entangled": ENTANGLED}
+    return against, connection.execute(_TOLD, given).df()
 
 
 def _reference(connection: duckdb.DuckDBPyConnection, reference: str) -> str:

@@ -18,6 +18,9 @@ MAX_PANELS, MAX_SLICES = 6, 12
 LONGEST = 30
 """Characters of a group's name in a heading."""
 
+ROUNDED = "≈ "
+"""What stands before an amount that is rounded."""
+
 WIDTH, HEIGHT, COLUMNS = 240, 170, 3
 SLICE = ["run_id", "scenario_id", "attribute", "population"]
 ZERO_PLAIN = "datum.value ? format(datum.value, '+.0%') : '0%'"
@@ -100,8 +103,8 @@ def gaps_table(rows: pd.DataFrame) -> display.Table:
     told = pd.DataFrame({
         "year": rows["simulation_year"],
         "group": rows["group_name"].map(printable),
-        "people": [MISSING if pd.isna(count) else f"{count:,}" for count in rows["people"]],
-        "average pay": [MISSING if pd.isna(pay) else f"{pay:,.0f}" for pay in rows["average_pay"]],
+        "people": _amounts(rows, "people"),
+        "average pay": _amounts(rows, "average_pay"),
         "raw gap": _intervals(rows, "raw"),
         "adjusted gap": _intervals(rows, "adjusted"),
         "": rows["note"].mask(rows["is_reference"] & (rows["note"] == ""), "reference"),
@@ -124,6 +127,11 @@ def equity_page(found: Equity) -> tuple[str, list[str | display.Table | ChartTyp
 def remarks(found: Equity) -> list[str]:
     """What is not told, in sentences."""
     said = [f"Groups of fewer than {SMALLEST} people are not told of."]
+    if found.gaps["is_rounded"].any():
+        said.append(
+            f"{ROUNDED.strip()} marks people to the nearest 5 and pay to three digits, so that a small group does not"
+            " follow from the others."
+        )
     said += [
         f"The census of run {', '.join(runs)} has no {attribute}: it is not compared by that."
         for attribute, runs in found.missing.items()
@@ -139,6 +147,13 @@ def _titled(rows: pd.DataFrame) -> tuple[str, str]:
     against = f"against {printable(reference.iloc[0], LONGEST)}" if len(reference) else "no reference group"
     who = f"{first['scenario_id']}, run {first['run_id']}"
     return f"Pay by {first['attribute']} {against}: {PEOPLE[first['population']]}", who
+
+
+def _amounts(rows: pd.DataFrame, name: str) -> list[str]:
+    signs = rows["is_rounded"].map({True: ROUNDED, False: ""})
+    return [
+        MISSING if pd.isna(amount) else f"{sign}{amount:,.0f}" for sign, amount in zip(signs, rows[name], strict=True)
+    ]
 
 
 def _intervals(rows: pd.DataFrame, name: str) -> list[str]:

@@ -35,7 +35,8 @@ MULTIPLIERS = tuple(
 )
 """Event type, dimension and band of every hazard multiplier; nobody of 65 or over is promoted."""
 
-_NAMES = ("job_levels", "hazards", "hazard_multipliers", "raise_timing")
+BESIDE = ("job_levels", "hazards", "hazard_multipliers", "raise_timing")
+"""The names of the tables."""
 
 
 @dataclass(frozen=True)
@@ -60,9 +61,9 @@ def find_table(name: str, folders: Sequence[Path]) -> Path | None:
 
 def read_tables(folders: Sequence[Path], problems: list[Problem]) -> Tables:
     """Every table from the first of ``folders`` that has it; what is wrong goes to ``problems``."""
-    paths = {name: path for name in _NAMES if (path := find_table(name, folders))}
+    paths = {name: path for name in BESIDE if (path := find_table(name, folders))}
     searched = ", ".join(str(folder) for folder in folders)
-    for name in _NAMES:
+    for name in BESIDE:
         if name not in paths:
             fix = f"Copy {name}.csv from the scenarios that the project ships."
             what = f"the table is in none of the folders {searched}"

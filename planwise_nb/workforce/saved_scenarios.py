@@ -73,9 +73,9 @@ def save_scenario(project: Project, draft: Draft, said: Save) -> Path:
 
 def check_free(project: Project, said: Save) -> None:
     """Raise ``InputError`` where a scenario of that name may not be written."""
-    if store.is_shipped(said.name):
+    if store.is_shipped(project, said.name):
         raise InputError(f"Scenario {said.name} ships with PlanWise and stays as it is.", fix="Choose another name.")
-    if not store.is_taken(project, said.name):
+    if not store.files_of(project, said.name):
         return
     if not said.may_replace:
         fix = "Choose another name, or agree to replace it."

@@ -14,7 +14,7 @@ from planwise_nb.core.project import Project
 from planwise_nb.workforce.figures import plain
 from planwise_nb.workforce.outlook import planned_parameters
 from planwise_nb.workforce.parameters import ResolvedScenario
-from planwise_nb.workforce.scenario_store import open_scenario
+from planwise_nb.workforce.scenario_store import check_no_path, open_scenario
 
 CELL = ["parameter_name", "level_id", "simulation_year"]
 
@@ -49,8 +49,10 @@ class Held:
 def scenario_differences(project: Project, name_a: str, name_b: str) -> tuple[list[Value], list[Held]]:
     """What two scenarios of the project state differently, and which parameters hold differently, by level and year.
 
-    Raises ``InputError`` where one of them cannot be used, or both are one.
+    Raises ``InputError`` where one of them is a path or cannot be used, or both are one.
     """
+    for name in (name_a, name_b):
+        check_no_path(name)
     a, b = (open_scenario(project, name) for name in (name_a, name_b))
     if a.scenario_id == b.scenario_id:
         raise InputError(f"Both scenarios are {a.scenario_id}.", fix="Name two: planwise scenarios")

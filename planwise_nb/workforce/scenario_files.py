@@ -107,7 +107,7 @@ def read_scenario(name_or_path: str, folders: Sequence[Path]) -> ScenarioFiles:
     where there is no such scenario; what is wrong with its files is told with what is wrong with the settings.
     """
     leaf = scenario_path(name_or_path, folders)
-    searched = list(dict.fromkeys([leaf.parent, *folders] if _is_path(name_or_path) else folders))
+    searched = list(dict.fromkeys([leaf.parent, *folders] if is_path(name_or_path) else folders))
     chain_problems: list[Problem] = []
     chain = _chain(leaf, searched, chain_problems)
     table_problems: list[Problem] = []
@@ -136,7 +136,7 @@ def scenario_names(folders: Sequence[Path]) -> list[str]:
 
 def scenario_path(name_or_path: str, folders: Sequence[Path]) -> Path:
     """The file of a scenario given by name or path; raises ``InputError`` with the nearest names if there is none."""
-    if _is_path(name_or_path):
+    if is_path(name_or_path):
         path = Path(name_or_path)
         if not re.fullmatch(SCENARIO_NAME, path.stem):
             fix = "Rename the file: 1 to 64 letters a-z, digits, _ or -, then .yaml."
@@ -151,7 +151,8 @@ def scenario_path(name_or_path: str, folders: Sequence[Path]) -> Path:
     return path_or_none
 
 
-def _is_path(name_or_path: str) -> bool:
+def is_path(name_or_path: str) -> bool:
+    """Whether a text names a file rather than a scenario by its name."""
     return name_or_path.endswith((".yaml", ".yml")) or "/" in name_or_path or "\\" in name_or_path
 
 

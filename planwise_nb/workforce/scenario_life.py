@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import getpass
 import os
-import re
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +17,6 @@ from planwise_nb.workforce import scenario_store as store
 from planwise_nb.workforce.drafts import Draft
 from planwise_nb.workforce.levers import LeverRow
 from planwise_nb.workforce.saved_scenarios import Save, check_draft, check_free, now, save_scenario
-from planwise_nb.workforce.scenario import SCENARIO_NAME
 from planwise_nb.workforce.scenario_files import read_scenario, scenario_names, scenario_path
 from planwise_nb.workforce.scenario_parts import Part
 
@@ -43,13 +41,13 @@ class Listed:
 def list_scenarios(project: Project) -> list[Listed]:
     """Every scenario of the project, by name; one of the user's takes the place of a shipped one of its name."""
     folders = store.folders(project)
-    return [_listed(scenario_path(name, folders), name) for name in scenario_names(folders)]
+    return [_listed(project, scenario_path(name, folders), name) for name in scenario_names(folders)]
 
 
-def _listed(path: Path, name: str) -> Listed:
+def _listed(project: Project, path: Path, name: str) -> Listed:
     try:
         said = read_yaml(path)
-        is_shipped = store.is_shipped(name)
+        is_shipped = store.is_shipped(project, name)
     except InputError as error:
         return Listed(name=name, status="unreadable", path=path, problem=error.problems[0].what)
     return Listed(
@@ -73,10 +71,11 @@ def _moment(value: object) -> str | None:
 def copy_scenario(project: Project, source: str, said: Save) -> Path:
     """Copy a scenario and its rows of levers under another name, as a draft; the path of the copy.
 
-    Raises ``InputError`` where there is no such scenario, it cannot be used, or the name is taken; nothing is written
-    then.
+    Raises ``InputError`` where there is no scenario of that name, it cannot be used, or the name is taken; nothing is
+    written then.
     """
     said.check()
+    store.check_no_path(source)
     found = read_scenario(source, store.folders(project))
     found.resolve()
     check_free(project, said)
@@ -118,33 +117,37 @@ def extend_scenario(project: Project, base: str, said: Save) -> Path:
     """Make a scenario that extends ``base`` and states nothing yet; the path of its file. Raises as ``save_scenario``
     does, and where ``base`` cannot be used.
     """
+    store.check_no_path(base)
     return save_scenario(project, Draft(store.open_scenario(project, base)), said)
 
 
 def set_status(project: Project, name: str, status: str, author: str) -> Path:
-    """Make a scenario of the user's ``published`` or ``draft``, checked as a run would check it; the path of its file.
+    """Make a scenario of the user's ``published``, checked as a run would check it, or ``draft``; the path of its file.
 
-    Raises ``InputError`` where there is none of that name, it ships, or no run would take it; nothing is written then.
+    Raises ``InputError`` where there is none of that name, it ships, or no run would take what is to be published;
+    nothing is written then.
     """
-    Save(name=name, author=author).check()
     own_path(project, name)
+    Save(name=name, author=author).check()
     with store.locked(project) as folder:
         path = own_path(project, name)
         if read_yaml(path).get("status", "draft") == status:
             return path
         edits: dict[str, Any] = {"changed_by": author, "changed_at": now(), "status": status}
         text = edited(read_text(path), {(key,): store.yaml_value(value) for key, value in edits.items()})
-        return store.write(project, folder, name, text, store.read_rows(folder / store.TABLE))
+        if status == "published":
+            return store.write(project, folder, name, text, store.read_rows(folder / store.TABLE))
+        store.put(path, text)  # unchecked: a draft is where a scenario that no run takes any more is mended
+        return path
 
 
 def own_path(project: Project, name: str) -> Path:
     """The file of a scenario of the user's. Raises ``InputError`` where there is none of that name, or it ships."""
-    if not re.fullmatch(SCENARIO_NAME, name):
-        raise InputError(f"{name[:80]!r} is not the name of a scenario.", fix="See the names: planwise scenarios")
-    if store.is_shipped(name):
+    store.check_no_path(name)
+    path = scenario_path(name, store.folders(project))
+    if store.is_shipped(project, name):
         fix = f"Copy it under a name of your own: planwise scenarios copy {name} NAME"
         raise InputError(f"Scenario {name} ships with PlanWise and stays as it is.", fix=fix)
-    path = scenario_path(name, store.folders(project))
     if path.parent != project.own / store.FOLDER:
         raise InputError(f"Scenario {name} lies in {path.parent}, not in this project.", fix="Change it there.")
     return path
@@ -152,10 +155,10 @@ def own_path(project: Project, name: str) -> Path:
 
 def check_deletable(project: Project, name: str) -> Path:
     """The file of a scenario that may be deleted. Raises ``InputError`` where there is none of that name, it ships, is
-    published, or others extend it.
+    published, or others extend it and none of its name lies behind it.
     """
     path = own_path(project, name)
-    if others := store.extended_by(project, name):
+    if len(store.files_of(project, name)) == 1 and (others := store.extended_by(project, name)):
         fix = f"Delete them first, or let them extend another one: planwise scenarios delete {others[0]}"
         raise InputError(f"Scenario {name} is extended by {', '.join(others)}.", fix=fix)
     check_draft(project, name)

@@ -15,25 +15,29 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
-from planwise_nb.core.errors import InputError
+from planwise_nb.core.errors import BusyError, InputError
 from planwise_nb.core.manifest import DRAFT as WRITING
+from planwise_nb.core.processes import describe
 from planwise_nb.core.project import Project, shipped
-from planwise_nb.core.yaml_files import read_yaml
+from planwise_nb.core.yaml_files import read_text, read_yaml
 from planwise_nb.workforce.census_map import load_census_map
 from planwise_nb.workforce.drafts import Cell
 from planwise_nb.workforce.figures import plain
 from planwise_nb.workforce.levers import LEVERS
 from planwise_nb.workforce.parameters import ExactDumper, ResolvedScenario
 from planwise_nb.workforce.scenario import SCENARIO_NAME
-from planwise_nb.workforce.scenario_files import read_scenario, scenario_names, scenario_path
+from planwise_nb.workforce.scenario_files import is_path, read_scenario, scenario_names, scenario_path
 
 FOLDER = Path("params/workforce")
 MAPS = "params/census_maps"
 TABLE = "comp_levers.csv"
 COLUMNS = ("scenario_id", "fiscal_year", "job_level", "event_type", "parameter_name", "parameter_value", "is_locked",
            "created_at", "created_by")  # fmt: skip
+
+PATIENCE = 10.0
+"""Seconds to wait for another process that writes."""
 
 Lines = list[dict[str, str]]
 
@@ -59,20 +63,29 @@ def open_scenario(
 
 def check_name(name: str) -> None:
     """Raise ``InputError`` for what cannot be the name of a scenario of one's own."""
-    if not re.fullmatch(SCENARIO_NAME, name) or name.startswith("-"):  # a command would take it for an option
+    is_device = re.fullmatch("con|prn|aux|nul|(com|lpt)[0-9]", name)  # of which Windows makes no file
+    if not re.fullmatch(SCENARIO_NAME, name) or is_device or name.startswith("-"):  # that would be taken for an option
         fix = "Choose 1 to 64 letters a-z, digits, _ or -, the first of them no -."
         raise InputError(f"{name[:80]!r} cannot be the name of a scenario.", fix=fix)
 
 
-def is_taken(project: Project, name: str) -> bool:
-    """Whether there is a scenario of that name."""
-    return any(os.path.lexists(folder / f"{name}.yaml") for folder in folders(project))
+def check_no_path(name: str) -> None:
+    """Raise ``InputError`` for a path where only the name of a scenario will do."""
+    if is_path(name):
+        fix = f"Name one that is listed: planwise scenarios. A file becomes one in {FOLDER.as_posix()}."
+        raise InputError(f"{name[:80]!r} is a path, not the name of a scenario.", fix=fix)
 
 
-def is_shipped(name: str) -> bool:
-    """Whether PlanWise ships a scenario of that name; in a checkout, what people saved names its author."""
-    path = shipped() / FOLDER / f"{name}.yaml"
-    return path.exists() and "author" not in read_yaml(path)
+def files_of(project: Project, name: str) -> list[Path]:
+    """The files of the scenario of that name, the one that holds first; behind one's own a shipped one may lie."""
+    return [path for folder in folders(project) if os.path.lexists(path := folder / f"{name}.yaml")]
+
+
+def is_shipped(project: Project, name: str) -> bool:
+    """Whether the scenario of that name is, word for word, one that ships; in a checkout, what people saved names its
+    author."""
+    path, found = shipped() / FOLDER / f"{name}.yaml", files_of(project, name)
+    return path in found and read_text(found[0]) == read_text(path) and "author" not in read_yaml(path)
 
 
 def extended_by(project: Project, name: str) -> list[str]:
@@ -90,11 +103,30 @@ def _said(path: Path) -> dict[str, Any]:
 
 @contextmanager
 def locked(project: Project) -> Iterator[Path]:
-    """The user's folder of scenarios, made where there is none, which nobody else writes to meanwhile."""
+    """The user's folder of scenarios, made where there is none, which nobody else writes to meanwhile.
+
+    Raises ``BusyError`` naming the process where another one writes to it for longer than ``PATIENCE``.
+    """
     folder = project.own / FOLDER
     folder.mkdir(parents=True, exist_ok=True)
-    with FileLock(folder / ".saving.lock"):
-        yield folder
+    writer = folder / ".saving.pid"
+    try:
+        with FileLock(folder / ".saving.lock", timeout=PATIENCE):
+            try:
+                writer.write_text(str(os.getpid()), encoding="utf-8")
+                yield folder
+            finally:
+                writer.unlink(missing_ok=True)
+    except Timeout:
+        fix = "Try again when it is done, or end that process."
+        raise BusyError(f"Scenarios in {folder} are being written by {_described(writer)}.", fix=fix) from None
+
+
+def _described(writer: Path) -> str:
+    try:
+        return describe(int(writer.read_text(encoding="utf-8")))
+    except (OSError, ValueError):  # it has just begun, or just ended
+        return "another process"
 
 
 def read_rows(path: Path) -> Lines:
@@ -155,15 +187,15 @@ def write(project: Project, folder: Path, name: str, scenario: str, rows: Lines)
     table, levers = folder / TABLE, _csv_text(rows)
     with tempfile.TemporaryDirectory(prefix="planwise-") as place:
         tried = Path(place)
-        _put(tried / f"{name}.yaml", scenario)
-        _put(tried / TABLE, levers)
+        put(tried / f"{name}.yaml", scenario)
+        put(tried / TABLE, levers)
         open_scenario(project, name, before=[tried])
     target = folder / f"{name}.yaml"
     before = target.read_bytes() if target.exists() else None
-    _put(target, scenario)
+    put(target, scenario)
     if rows != read_rows(table):
         with _restored(target, before):
-            _put(table, levers)
+            put(table, levers)
     return target
 
 
@@ -175,7 +207,7 @@ def remove(folder: Path, name: str) -> None:
     kept = [row for row in rows if row["scenario_id"].strip() != name]
     if len(kept) < len(rows):
         with _restored(target, before):
-            _put(folder / TABLE, _csv_text(kept))
+            put(folder / TABLE, _csv_text(kept))
 
 
 @contextmanager
@@ -196,7 +228,8 @@ def _csv_text(rows: Sequence[Mapping[str, str]]) -> str:
     return text.getvalue()
 
 
-def _put(path: Path, text: str) -> None:
+def put(path: Path, text: str) -> None:
+    """Write a file by atomic rename."""
     draft = path.with_name(f".{path.name}{WRITING}")
     draft.write_text(text, encoding="utf-8", newline="")
     draft.replace(path)

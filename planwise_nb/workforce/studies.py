@@ -16,9 +16,13 @@ def open_scenario(scenario: str, first_year: int = 0, last_year: int = 0) -> Wor
     Raises ``InputError`` as ``resolve`` does.
     """
     enable_charts()
-    settings = {"simulation.start_year": first_year, "simulation.end_year": last_year}
-    stated = [f"{key}={year}" for key, year in settings.items() if year]
-    return resolve(find_project(), Request(scenario=scenario, settings=stated))
+    return resolve(find_project(), Request(scenario=scenario, settings=stated_years(first_year, last_year)))
+
+
+def stated_years(first_year: int, last_year: int) -> list[str]:
+    """The settings of a scenario that state the years; one that is 0 is not stated."""
+    years = {"simulation.start_year": first_year, "simulation.end_year": last_year}
+    return [f"{key}={year}" for key, year in years.items() if year]
 
 
 def open_runs(runs: str = "") -> list[Path]:

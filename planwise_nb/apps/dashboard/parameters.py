@@ -14,7 +14,7 @@ from planwise_nb.apps.dashboard.desk import REFERENCE, Desk, Opened
 from planwise_nb.core.errors import PlanwiseError
 from planwise_nb.workforce.drafts import Cell, Parameter, all_parameters
 from planwise_nb.workforce.saved_scenarios import Save, save_scenario
-from planwise_nb.workforce.scenario_store import is_shipped, is_taken
+from planwise_nb.workforce.scenario_store import files_of, is_shipped
 
 MOST_CHANGES = 40
 
@@ -258,7 +258,7 @@ def _saving(desk: Desk) -> tuple[widgets.Text, widgets.Text, widgets.Text, widge
         said = name.value.strip()
         anew = "" if said == desk.opened.name else "; its file is written anew, without its comments"
         replace.description = f"Replace the scenario of that name{anew}"
-        replace.layout.display = None if is_taken(desk.project, said) and not is_shipped(said) else "none"
+        replace.layout.display = None if files_of(desk.project, said) and not is_shipped(desk.project, said) else "none"
 
     name.continuous_update = True
     name.observe(show, "value")

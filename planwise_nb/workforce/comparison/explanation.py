@@ -11,7 +11,7 @@ import pandas as pd
 from planwise_nb.core.digests import quoted
 from planwise_nb.core.errors import InputError
 from planwise_nb.workforce.analyses import shipped_project
-from planwise_nb.workforce.comparison.sides import TABLES, Side, told_apart
+from planwise_nb.workforce.comparison.sides import CENSUS, TABLES, Side, told_apart
 from planwise_nb.workforce.parameter_layers import PARAMETERS
 from planwise_nb.workforce.parameters import project_defaults
 
@@ -104,9 +104,11 @@ def _notes(sides: Sequence[Side], years: Sequence[int]) -> Iterator[str]:
         if side.members > 1:
             yield f"{side.name} is the first of the {side.members:,} scenarios of its run."
     for side in sides[1:]:
-        if side.census != first.census:
+        if side.run_id and side.run_id == first.run_id:
+            yield f"{side.name} and {first.name} are one run, held against itself."
+        if census := [said for key, said in CENSUS.items() if side.census.get(key) != first.census.get(key)]:
             yield (
-                f"{side.name} starts from another census file than {first.name}. People are the same where number,"
+                f"{side.name} has {' and '.join(census)} than {first.name}. People are the same where number,"
                 " birth date and hire date agree; the others differ by volume, level mix and rate."
             )
         if side.seed != first.seed:
@@ -114,6 +116,8 @@ def _notes(sides: Sequence[Side], years: Sequence[int]) -> Iterator[str]:
                 f"{side.name} has seed {side.seed}, {first.name} has {first.seed}: part of what differs is luck."
                 " With one seed for both it is the policy alone."
             )
+        if others := [name for name, said in side.beside.items() if said != first.beside[name]]:
+            yield f"{side.name} has another {' and another '.join(others)} than {first.name}."
         if said := ", ".join(_settings(first, side)):
             yield f"Beside the levers, {side.name} differs from {first.name} in {said}."
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from planwise_nb.core import display
 from planwise_nb.core.ledger import Ledger
 from planwise_nb.core.location import find_project, out_folder
+from planwise_nb.workforce import studies
 from planwise_nb.workforce.comparison import bridge_charts, tables
 from planwise_nb.workforce.comparison.explanation import Explanation, explain
 from planwise_nb.workforce.comparison.sides import find_sides
@@ -21,12 +22,12 @@ def compare(*names: str, first_year: int = 0, last_year: int = 0, census: str = 
     Years of 0 and an empty census mean what the scenarios say. Raises ``InputError`` as ``planwise compare`` does.
     """
     display.enable_charts()
-    years = (first_year, last_year) if first_year or last_year else None
+    stated = studies.stated_years(first_year, last_year)
     project, file = find_project(), Path(census) if census else None
     return explain(
         find_sides(
             names,
             Ledger(out_folder(Path.cwd())),
-            lambda scenarios: resolve(project, Request(scenario=scenarios, years=years, census=file)),
+            lambda scenarios: resolve(project, Request(scenario=scenarios, settings=stated, census=file)),
         )
     )

@@ -15,7 +15,9 @@ from planwise_nb.core.errors import DamagedError, InputError
 from planwise_nb.core.ledger import Ledger, is_run_id
 from planwise_nb.core.manifest import MANIFEST, read_manifest
 from planwise_nb.core.rollback import known_files
+from planwise_nb.core.yaml_files import read_yaml
 from planwise_nb.workforce.inputs import WorkforceInputs
+from planwise_nb.workforce.parameter_tables import BESIDE
 from planwise_nb.workforce.publication import published_files
 from planwise_nb.workforce.trials import simulated
 
@@ -33,22 +35,31 @@ TABLES = {
 }
 """What a comparison reads of each side: columns by table, without the scenario, of which a side has one."""
 
+CENSUS = {
+    "sha256": "another census file",
+    "census_date": "another census date",
+    "set_aside": "other rows set aside",
+}
+"""By what the manifest says of a census, what a side has that says otherwise."""
+
 
 @dataclass(frozen=True, eq=False)
 class Side:
     """One of the things compared, by the ``name`` that people see: a scenario of a run, or one simulated now.
 
-    ``run_id`` is empty for the latter, ``census`` is the digest of the census file, ``members`` how many scenarios the
-    run has, of which this is the first. ``tables`` holds the rows of ``TABLES`` as Arrow tables, ``settings`` what the
-    scenario states that is not the project's default, by ``section.key``.
+    ``run_id`` is empty for the latter, ``census`` is what the manifest says of it, ``members`` how many scenarios the
+    run has, of which this is the first. ``tables`` holds the rows of ``TABLES`` as Arrow tables, ``beside`` what
+    the files beside its scenario say, by what people call them; ``settings`` is what the scenario states that is not
+    the project's default, by ``section.key``.
     """
 
     name: str
     run_id: str
     seed: int
-    census: str
+    census: Mapping[str, Any]
     years: tuple[int, ...]
     tables: Mapping[str, Any]
+    beside: Mapping[str, Any]
     settings: Mapping[str, str]
     is_finished: bool = True
     members: int = 1
@@ -82,8 +93,9 @@ def _published(folder: Path, manifest: dict[str, Any]) -> Side:
             name=name,
             run_id=folder.name,
             seed=int(seed),
-            census=manifest["inputs"]["census"]["sha256"],
+            census=manifest["inputs"]["census"],
             **_read(rows, name),
+            beside=_beside(connection, folder, name),
             settings=manifest["differences"].get(name, {}),
             is_finished=manifest["status"] == "success",
             members=len(manifest["seeds"]),
@@ -102,8 +114,9 @@ def simulated_sides(inputs: WorkforceInputs) -> list[Side]:
                     name=name,
                     run_id="",
                     seed=seed,
-                    census=said["inputs"]["census"]["sha256"],
+                    census=said["inputs"]["census"],
                     **_read(rows, name),
+                    beside=_beside(connection, Path(place), name),
                     settings=said["differences"].get(name, {}),
                 )
                 for name, seed in said["seeds"].items()
@@ -117,6 +130,18 @@ def _read(rows: Mapping[str, duckdb.DuckDBPyRelation], scenario: str) -> dict[st
     found = of_it["fct_workforce_snapshot"].project("simulation_year").distinct().order("all").fetchall()
     tables = {table: relation.to_arrow_table() for table, relation in of_it.items()}
     return {"years": tuple(int(year) for (year,) in found), "tables": tables}
+
+
+def _beside(connection: duckdb.DuckDBPyConnection, folder: Path, scenario: str) -> dict[str, Any]:
+    """What stands beside one scenario in what the run in ``folder`` starts from: its rows of tables, and the mapping of
+    its census."""
+    mapping = folder / "inputs" / "census_map.yaml"
+    found: dict[str, Any] = {"census mapping": read_yaml(mapping) if mapping.exists() else None}
+    is_of_it = duckdb.ColumnExpression("scenario_id") == duckdb.ConstantExpression(scenario)
+    for table in BESIDE:
+        rows = connection.read_csv(str(folder / "params" / f"{table}.csv"), all_varchar=True, header=True)
+        found[f"{table}.csv"] = rows.filter(is_of_it).project("* exclude (scenario_id)").order("all").fetchall()
+    return found
 
 
 def find_sides(names: Sequence[str], ledger: Ledger, resolve: Callable[[str], WorkforceInputs]) -> list[Side]:

@@ -17,9 +17,10 @@ from planwise_nb.core import display as shown
 from planwise_nb.core.errors import InputError
 from planwise_nb.core.holder import serve_runner
 from planwise_nb.core.kernels import STEP_RESULT
-from planwise_nb.core.location import find_project, is_executing
+from planwise_nb.core.location import find_project, find_run, is_executing
 from planwise_nb.core.processes import peak_memory_mb
 from planwise_nb.workforce.inputs import Request, resolve
+from planwise_nb.workforce.pipeline import WORKFORCE
 from planwise_nb.workforce.tuning import convergence
 from planwise_nb.workforce.tuning.request import REQUEST, read_request
 from planwise_nb.workforce.tuning.tuning import RECORD, Tuning
@@ -29,14 +30,14 @@ from planwise_nb.workforce.tuning.verdict import one_value, verdict
 def open_tuning(  # noqa: PLR0917 - the parameters of its notebook
     run_dir: str, scenario: str, target: str, tolerance: float, max_iterations: int, strategy: str, lock: str
 ) -> TuningView:
-    """Open the tuning of the run in ``run_dir``; where that is empty, a new one of ``scenario``, for the targets, and
-    with the locks, that ``target`` and ``lock`` name with commas between them.
+    """Open the tuning of the run ``run_dir``, an id or a folder; where that is empty, a new one of ``scenario``, for
+    the targets, and with the locks, that ``target`` and ``lock`` name with commas between them.
 
     Raises ``InputError`` for a run without a tuning, and for a scenario or a target that cannot be used.
     """
     shown.enable_charts()
     if run_dir:
-        folder = Path(run_dir).resolve()
+        folder = Path(run_dir).resolve() if is_executing() else find_run(WORKFORCE, run_dir).folder
         if not (folder / REQUEST).is_file():
             raise InputError(f"{folder.name} holds no tuning.", fix="Name a run that planwise tune made, or none.")
         if is_executing():
