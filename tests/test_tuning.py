@@ -285,7 +285,7 @@ def test_a_search_whose_notebook_fails_is_done_by_the_models_and_says_why(
     init(tmp_path / "own")
     monkeypatch.chdir(tmp_path / "own")
     notebook = nbformat.read("notebooks/tune.ipynb", 4)
-    next(cell for cell in notebook.cells if cell.cell_type == "code").source += "\nraise OSError('no room')"
+    [cell for cell in notebook.cells if cell.cell_type == "code"][-1].source += "\nraise OSError('no room')"
     nbformat.write(notebook, "notebooks/tune.ipynb")
     options = ["--census", small_census, "--year", "2025", "--out", "runs"]
     found = answer("tune", "baseline", "--target", "growth=0.05", *options)
