@@ -55,7 +55,9 @@ def _box(kind: Any, children: Sequence[widgets.Widget], css: str) -> Any:
     return made
 
 
-def button(label: str, act: Callable[[], None], place: widgets.HTML, *, css: str = "", tip: str = "") -> widgets.Button:
+def button(
+    label: str, act: Callable[[], object], place: widgets.HTML, *, css: str = "", tip: str = ""
+) -> widgets.Button:
     """A button that does one thing; what goes wrong is told in ``place``."""
     made = widgets.Button(description=label, tooltip=tip or label)
     for name in ("pw-button", *css.split()):
@@ -152,7 +154,7 @@ def telling(place: widgets.HTML) -> Iterator[None]:
         place.value = told(explained(error))
 
 
-def guarded(act: Callable[[], None], place: widgets.HTML) -> Callable[..., None]:
+def guarded(act: Callable[[], object], place: widgets.HTML) -> Callable[..., None]:
     """``act`` as the answer to whatever happens on the page: what goes wrong in it is told in ``place``."""
 
     def answer(*_: object) -> None:
