@@ -142,9 +142,9 @@ def test_a_download_that_is_refused_says_why_and_leaves_the_page_as_it_is(
     page.get_by_role("link", name="CSV: Events: one row each, small").wait_for()
     for events in plan.glob("outputs/runs/small/*/export/fct_yearly_events"):
         shutil.rmtree(events)
+    assert "fct_yearly_events" in refusal_of(page, "CSV: Events: one row each, small")
     for metrics in plan.glob("outputs/runs/small/*/export/fct_year_metrics/*.parquet"):
         os.truncate(metrics, 100)
-    assert "fct_yearly_events" in refusal_of(page, "CSV: Events: one row each, small")
     assert "A table of a run cannot be read" in refusal_of(page, "CSV: Year metrics: one row a year, small")
     go(page, "Parameters").get_by_label(MERIT, exact=True).wait_for()  # the page and its kernel are still there
     type_in(page, MERIT, "7")
@@ -235,7 +235,7 @@ def test_a_locked_lever_cannot_be_changed_and_a_name_that_is_taken_asks_first(op
 def test_whoever_chooses_another_scenario_is_asked_before_changes_are_lost(opened: Page) -> None:
     type_in(opened, MERIT, "6.5")
     scenarios = opened.get_by_label("Start from scenario")
-    for answer, merit in (("Keep editing", "6.5"), ("Leave them", "4")):
+    for answer, state in (("Keep editing", "visible"), ("Leave them", "hidden")):
         scenarios.select_option("baseline")
         opened.get_by_text("1 unsaved change of small.").wait_for()
         assert scenarios.locator("option:checked").inner_text() == "small"
@@ -243,8 +243,9 @@ def test_whoever_chooses_another_scenario_is_asked_before_changes_are_lost(opene
         opened.get_by_role("button", name=answer).focus()
         opened.keyboard.press("Enter")
         opened.get_by_text("1 unsaved change of small.").wait_for(state="hidden")
-        assert opened.get_by_label(MERIT, exact=True).input_value() == merit
+        opened.locator(".pw-changed").wait_for(state=state)
     assert scenarios.locator("option:checked").inner_text() == "baseline"
+    assert opened.get_by_label(MERIT, exact=True).input_value() == "4"
 
 
 def test_every_control_has_a_label_and_is_reached_by_keyboard(opened: Page) -> None:

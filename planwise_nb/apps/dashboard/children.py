@@ -10,7 +10,6 @@ import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import MappingProxyType
 from typing import IO, Any
 
 from planwise_nb.apps.answers import WRONG
@@ -75,24 +74,26 @@ class Child:
             return []
         if self.process.returncode < 0:
             is_asked = self.process.returncode == -signal.SIGTERM  # before it had begun
-            return [_problem(STOPPED) if is_asked else _problem("The run ended unexpectedly.", "Resume it.")]
+            ended = {"message": "The run ended unexpectedly.", "fix": "Resume it."}
+            return [_problem({"message": STOPPED} if is_asked else ended)]
         report, answer = _said(self._report), self.answer
         if errors := answer.get("errors"):
             if errors[0]["message"] == WRONG:
-                return [_problem(_unboxed(report))]
-            return [_problem(error["message"], error.get("fix", ""), error) for error in errors]
+                return [_problem({"message": _unboxed(report)})]
+            return [_problem(error) for error in errors]
         if "run_id" in answer:
             return []
-        return [_problem(report or _said(self._answer) or f"It ended with code {self.process.returncode}.")]
+        said = report or _said(self._answer) or f"It ended with code {self.process.returncode}."
+        return [_problem({"message": said})]
 
 
-def _problem(what: str, fix: str = "", told: Mapping[str, Any] = MappingProxyType({})) -> Problem:
-    """A problem, with what a command told of it beside."""
+def _problem(told: Mapping[str, Any]) -> Problem:
+    """A problem as a command tells it in JSON."""
     return Problem(
         rule=told.get("rule", "run"),
         where=told.get("where", ""),
-        what=what,
-        fix=fix,
+        what=told["message"],
+        fix=told.get("fix", ""),
         count=told.get("count", 1),
         sample=tuple(told.get("sample", ())),
     )

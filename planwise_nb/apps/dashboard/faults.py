@@ -8,20 +8,21 @@ import duckdb
 
 from planwise_nb.core.errors import DamagedError, InputError, PlanwiseError
 
-DAMAGED = "See what is damaged: planwise verify RUN_ID; then put the file back, or run again."
-
 
 def explained(error: Exception) -> PlanwiseError:
     """``error`` as people read it: what happened, and what to do."""
-    match error:
-        case PlanwiseError():
-            return error
-        case ProcessLookupError():
-            return InputError("The process has ended already.", fix="Look at its run again.")
-        case OSError():
-            what = f"{Path(error.filename).name if error.filename else 'A file'} cannot be used"
-            fix = "Check the folder, its permissions and the room on its disk."
-            return InputError(f"{what}: {error.strerror or error}.", fix=fix)
-        case duckdb.Error():
-            return DamagedError(f"A table of a run cannot be read: {str(error).partition(chr(10))[0]}", fix=DAMAGED)
-    return DamagedError(f"Something is not as it should be: {type(error).__name__}: {error}", fix=DAMAGED)
+    if isinstance(error, PlanwiseError):
+        return error
+    if isinstance(error, ProcessLookupError):
+        return InputError("The process has ended already.", fix="Look at its run again.")
+    if isinstance(error, OSError):
+        file = Path(error.filename).name if error.filename else "A file"
+        return InputError(
+            f"{file} cannot be used: {error.strerror or error}.",
+            fix="Check the folder, its permissions and the room on its disk.",
+        )
+    said = str(error).partition("\n")[0]
+    what = f"Something is not as it should be: {type(error).__name__}: {said}"
+    if isinstance(error, duckdb.Error):
+        what = f"A table of a run cannot be read: {said}"
+    return DamagedError(what, fix="See what is damaged: planwise verify RUN_ID; then put the file back, or run again.")
