@@ -56,7 +56,6 @@ def build(desk: Desk) -> widgets.VBox:
 
     shown.observe(look, "selected_index")
     desk.changed.append(look)
-    parts.looking(desk.look, parameters.opening)
     named = html.escape(desk.project.own.name)
     told = f"<h1>PlanWise</h1><p>Workforce planning · project <b>{named}</b></p>"
     header = parts.text(f"<style>{STYLES.read_text(encoding='utf-8')}</style>{told}", "pw-header")

@@ -155,7 +155,8 @@ class ParametersTab:
         if wanted is not None:
             count = parts.counted(len(self.desk.changes.keys() | self.wrong.keys()), "unsaved change")
             asked = f"<strong>{count} of {html.escape(self.desk.opened.name)}.</strong>"
-            self.opening.value = parts.notice("warn", f"{asked} Open {html.escape(wanted[0])} without them?")
+            said = f"{asked} Open {html.escape(wanted[0])} without what is not saved?"
+            self.opening.value = parts.notice("warn", said)
         self._list()
 
     def _leave(self) -> None:

@@ -72,7 +72,7 @@ class ResultsTab:
         self.desk = desk
         self.comparison: Comparison | None = None
         self.opened: tuple[tuple[str, Shown, int], ...] = ()
-        self.runs, self.members = _many("Runs, up to four", 5, "pw-wide"), _many("Member", 5, "pw-wide")
+        self.runs, self.members = _many("Runs, up to four", 5, "pw-wide"), _many("Member", 5)
         self.statuses = _many("Status", 4, "pw-narrow")
         self.statuses.options = [(code.replace("_", " "), code) for code in STATUSES]
         self.levels, self.years = _many("Level", 5, "pw-narrow"), _many("Year", 5, "pw-narrow")

@@ -121,6 +121,8 @@ class RunTab:
         self.message.value = parts.notice("note", "Stopping; what is done stays, and the run can be resumed.")
 
     def _look_around(self) -> None:
+        """Look for new scenarios, after the runs that were started here and, where it is shown, at the chosen run."""
+        self.desk.look()
         self._look_after_children()
         if self.is_shown():
             is_time = next(self.looks) % LIST_EVERY == 0
