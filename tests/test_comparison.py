@@ -47,7 +47,9 @@ def test_equal_runs_differ_by_nothing(compared: Comparison) -> None:
     picked = compared.picked(Selection(levels=(1, 2)))
     assert list(picked["run"]) == ["one", "again"] * 2
     assert (picked[["active_change", "payroll_change"]].astype(float) == 0).all(axis=None)
-    assert list(compared.metrics(Selection())["scenario_id"]) == ["one", "one", "again", "again"]
+    metrics = compared.metrics(Selection())
+    assert list(metrics["scenario_id"]) == ["one", "one", "again", "again"]
+    assert [name for name in metrics.columns if name.startswith("exits")] == ["exits"]
 
 
 def test_a_run_that_has_published_nothing_shows_nothing(finished_run: Run, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import html
 import re
 import time
 from collections.abc import Callable
@@ -15,7 +16,7 @@ from planwise_nb.apps.dashboard.children import Child, run_of, stop
 from planwise_nb.apps.dashboard.desk import Desk
 from planwise_nb.apps.dashboard.impact import ImpactTab
 from planwise_nb.apps.dashboard.parameters import ParametersTab
-from planwise_nb.apps.dashboard.parts import notice, pairs, told
+from planwise_nb.apps.dashboard.parts import notice, pairs, refused, told
 from planwise_nb.apps.dashboard.progress import progress_of
 from planwise_nb.apps.dashboard.running import RunTab
 from planwise_nb.core.errors import STOPPED, InputError, Problem
@@ -107,7 +108,7 @@ def test_an_impact_shows_the_change_and_its_difference(desk: Desk) -> None:
 
 def test_a_finished_run_is_told_as_done(finished_run: Run) -> None:
     found = progress_of(finished_run)
-    assert (found.done, found.total, found.share, found.step) == (16, 16, 1.0, "")
+    assert (found.done, found.total, found.step) == (16, 16, "")
     assert found.remaining == 0
     assert found.lines[-1].endswith(f"{finished_run.manifest['seconds']:.1f} s") or "success" in found.lines[-1]
 
@@ -122,11 +123,27 @@ def test_a_log_is_read_as_it_was_written_but_for_a_line_in_writing(finished_run:
     assert read_log(tmp_path / "none.jsonl") == []
 
 
+def test_a_damaged_line_of_a_log_is_left_out_wherever_it_stands(finished_run: Run, tmp_path: Path) -> None:
+    first, *others = (finished_run.folder / "logs.jsonl").read_bytes().splitlines(keepends=True)
+    log = tmp_path / "logs.jsonl"
+    log.write_bytes(b"".join([b"\xff\n", first, b"\x00\n[1]\n", b"[" * 100_000 + b"\n", *others, b"\xc3"]))
+    assert read_log(log) == read_log(finished_run.folder / "logs.jsonl")
+
+
 def test_a_refused_run_says_why_and_what_fixes_it(tmp_path: Path) -> None:
     child = Child("run", ["baselin"], project=tmp_path, out=tmp_path / "runs")
     wait_until(lambda: not child.is_alive)
-    assert [fix for _, fix in child.refusal()] == ["Did you mean baseline?"]
+    assert [problem.fix for problem in child.refusal()] == ["Did you mean baseline?"]
     assert not (tmp_path / "runs").exists()
+
+
+def test_a_refused_census_is_told_with_the_lines_that_are_wrong(tmp_path: Path, small_census: Path) -> None:
+    header, first, *others = small_census.read_text().splitlines()
+    (tmp_path / "census.csv").write_text("\n".join([header, first, first, *others]))
+    child = Child("run", ["baseline", "--census=census.csv"], project=tmp_path, out=tmp_path / "runs")
+    wait_until(lambda: not child.is_alive)
+    [problem] = child.refusal()
+    assert problem.sample and all(line in html.unescape(refused([problem])) for line in problem.sample)
 
 
 def test_a_stopped_run_is_resumed_to_its_end(tmp_path: Path, small_census: Path) -> None:
@@ -164,7 +181,8 @@ def test_a_killed_run_is_no_error_of_its_last_line(tmp_path: Path) -> None:
     child = Child("run", ["--", "baseline"], project=tmp_path, out=tmp_path / "runs")
     child.process.kill()
     wait_until(lambda: not child.is_alive)
-    assert child.refusal() == [("The run ended unexpectedly.", "Resume it.")]
+    [problem] = child.refusal()
+    assert (problem.what, problem.fix) == ("The run ended unexpectedly.", "Resume it.")
 
 
 @pytest.mark.parametrize(
@@ -178,8 +196,8 @@ def test_a_killed_run_is_no_error_of_its_last_line(tmp_path: Path) -> None:
 def test_a_child_that_ran_nothing_says_what_it_printed(tmp_path: Path, arguments: list[str], said: str) -> None:
     child = Child("run", arguments, project=tmp_path, out=tmp_path / "runs")
     wait_until(lambda: not child.is_alive)
-    [(what, _)] = child.refusal()
-    assert said in what and "See standard error" not in what
+    [problem] = child.refusal()
+    assert said in problem.what and "See standard error" not in problem.what
 
 
 def test_what_people_wrote_is_shown_and_never_run() -> None:

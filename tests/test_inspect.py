@@ -85,6 +85,7 @@ def test_the_landing_notebook_says_how_a_stopped_run_goes_on(
     stopped = cut(whole_copy(finished_run, tmp_path), 4)
     monkeypatch.setenv(OUT_VARIABLE, str(tmp_path))
     said = landing.next_steps().data
+    assert "stopped" in repr(landing.runs())
     assert f"planwise run --resume {stopped.folder.name}" in said
     assert 'href="workforce/04_event_generation.ipynb"' in said
     assert "year_completion 2026" in landing.checklist().value

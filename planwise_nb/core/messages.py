@@ -136,14 +136,14 @@ def log_to(path: Path) -> Listener:
 
 
 def read_log(path: Path) -> list[tuple[datetime, Message]]:
-    """The messages that ``log_to`` wrote, with their times; a line that is being written is left out."""
+    """The messages that ``log_to`` wrote, with their times; a line that is damaged or in writing is left out."""
     found: list[tuple[datetime, Message]] = []
-    for text in path.read_text(encoding="utf-8").splitlines() if path.exists() else ():
+    for text in path.read_bytes().splitlines() if path.exists() else ():
         try:
             entry = json.loads(text)
             if (message := message_of(entry)) is not None:
                 found.append((datetime.fromisoformat(entry["at"]), message))
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             continue
     return found
 

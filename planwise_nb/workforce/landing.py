@@ -24,11 +24,13 @@ TERMINAL = "in a terminal (File ▸ New ▸ Terminal)"
 
 def runs() -> shown.Table:
     """The latest runs, the newest first."""
-    rows = Ledger(out_folder(Path.cwd())).runs()
-    table = pd.DataFrame(
-        [(row["run_id"], row["subject"], row["status"], row["seconds"], row["parent_run_id"]) for row in rows[:LATEST]],
-        columns=["run", "scenario", "status", "seconds", "child of"],
-    )
+    ledger = Ledger(out_folder(Path.cwd()))
+    rows = ledger.runs()
+    listed = [
+        (row["run_id"], row["subject"], ledger.state(row), row["seconds"], row["parent_run_id"])
+        for row in rows[:LATEST]
+    ]
+    table = pd.DataFrame(listed, columns=["run", "scenario", "status", "seconds", "child of"])
     more = f", the latest {LATEST} of {len(rows):,}" if len(rows) > LATEST else ""
     return shown.table(table, caption=f"Runs{more}" if rows else "No run yet")
 

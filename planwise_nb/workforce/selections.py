@@ -1,4 +1,4 @@
-"""What a person picks of a run's rows: by status, level and year."""
+"""What a person picks of a run's rows: by status, level, year and member."""
 
 from __future__ import annotations
 
@@ -15,20 +15,23 @@ STATUSES = ("continuous_active", "new_hire_active", "experienced_termination", "
 
 @dataclass(frozen=True)
 class Selection:
-    """Statuses, levels and years; empty: all of them."""
+    """Statuses, levels, years and members of the run; empty: all of them."""
 
     statuses: tuple[str, ...] = ()
     levels: tuple[int, ...] = ()
     years: tuple[int, ...] = ()
+    members: tuple[str, ...] = ()
 
     @classmethod
-    def read(cls, statuses: Sequence[str], levels: Sequence[str], years: Sequence[str]) -> Selection:
+    def read(
+        cls, statuses: Sequence[str], levels: Sequence[str], years: Sequence[str], members: Sequence[str] = ()
+    ) -> Selection:
         """A selection from texts. Raises ``InputError`` for what is no status, level or year."""
         unknown = [text for text in statuses if text not in STATUSES]
         unknown += [text for text in (*levels, *years) if not (text.isdecimal() and len(text) <= 4)]  # noqa: PLR2004
         if unknown:
             raise InputError(f"{unknown[0][:40]!r} is no status, level or year of a run.", fix="Choose from the lists.")
-        return cls(tuple(statuses), tuple(map(int, levels)), tuple(map(int, years)))
+        return cls(tuple(statuses), tuple(map(int, levels)), tuple(map(int, years)), tuple(members))
 
     @property
     def condition(self) -> str:
@@ -37,6 +40,9 @@ class Selection:
 
     def of(self, rows: duckdb.DuckDBPyRelation) -> duckdb.DuckDBPyRelation:
         """The rows that are picked; what a table has no column for does not limit it."""
+        if self.members and "scenario_id" in rows.columns:
+            named = map(duckdb.ConstantExpression, self.members)
+            rows = rows.filter(duckdb.ColumnExpression("scenario_id").isin(*named))
         conditions = " and ".join(self._conditions(set(rows.columns)))
         return rows.filter(conditions) if conditions else rows
 

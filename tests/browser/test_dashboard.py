@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import urllib.error
 import urllib.request
@@ -138,21 +139,29 @@ def test_a_download_that_is_refused_says_why_and_leaves_the_page_as_it_is(
     start(page, "small", years="2025-2025")
     page.get_by_role("status").filter(has_text="Finished").wait_for()
     go(page, "Results")
-    link = page.get_by_role("link", name="CSV: Events: one row each, small")
-    link.wait_for()
+    page.get_by_role("link", name="CSV: Events: one row each, small").wait_for()
     for events in plan.glob("outputs/runs/small/*/export/fct_yearly_events"):
         shutil.rmtree(events)
-    with page.context.expect_page() as opened:
-        link.click()
-    opened.value.get_by_text("There is no file to download.").wait_for()
-    said = opened.value.locator("body").inner_text()
-    opened.value.close()
-    assert "fct_yearly_events" in said and "Close this tab" in said
+    assert "fct_yearly_events" in refusal_of(page, "CSV: Events: one row each, small")
+    for metrics in plan.glob("outputs/runs/small/*/export/fct_year_metrics/*.parquet"):
+        os.truncate(metrics, 100)
+    assert "A table of a run cannot be read" in refusal_of(page, "CSV: Year metrics: one row a year, small")
     go(page, "Parameters").get_by_label(MERIT, exact=True).wait_for()  # the page and its kernel are still there
     type_in(page, MERIT, "7")
     page.get_by_role("cell", name="7", exact=True).wait_for()
-    assert ["400 (Bad Request)" in error for error in watch.errors] == [True]
+    assert ["400 (Bad Request)" in error for error in watch.errors] == [True, True]
     watch.errors.clear()
+
+
+def refusal_of(page: Page, link: str) -> str:
+    """What the tab of a download says that cannot be made."""
+    with page.context.expect_page() as opened:
+        page.get_by_role("link", name=link).click()
+    opened.value.get_by_text("There is no file to download.").wait_for()
+    said = opened.value.locator("body").inner_text()
+    opened.value.close()
+    assert "Close this tab" in said
+    return said
 
 
 def make_scenario(page: Page, picture: Callable[..., None]) -> None:
@@ -221,6 +230,22 @@ def test_a_locked_lever_cannot_be_changed_and_a_name_that_is_taken_asks_first(op
     opened.get_by_label("Replace the scenario of that name").wait_for()
     opened.get_by_role("button", name="Save scenario").click()
     opened.get_by_text("There is a scenario small already").wait_for()
+
+
+def test_whoever_chooses_another_scenario_is_asked_before_changes_are_lost(opened: Page) -> None:
+    type_in(opened, MERIT, "6.5")
+    scenarios = opened.get_by_label("Start from scenario")
+    for answer, state in (("Keep editing", "visible"), ("Leave them", "hidden")):
+        scenarios.select_option("baseline")
+        opened.get_by_text("1 unsaved change of small.").wait_for()
+        assert scenarios.locator("option:checked").inner_text() == "small"
+        assert nameless_controls(opened, PAGE) == [] and faint_texts(opened, PAGE) == []
+        opened.get_by_role("button", name=answer).focus()
+        opened.keyboard.press("Enter")
+        opened.get_by_text("1 unsaved change of small.").wait_for(state="hidden")
+        opened.locator(".pw-changed").wait_for(state=state)
+    assert scenarios.locator("option:checked").inner_text() == "baseline"
+    assert opened.get_by_label(MERIT, exact=True).input_value() == "4"
 
 
 def test_every_control_has_a_label_and_is_reached_by_keyboard(opened: Page) -> None:

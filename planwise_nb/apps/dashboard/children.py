@@ -8,12 +8,12 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
 from planwise_nb.apps.answers import WRONG
-from planwise_nb.core.errors import STOPPED, BusyError, InputError
+from planwise_nb.core.errors import STOPPED, BusyError, InputError, Problem
 from planwise_nb.core.holder import holder
 from planwise_nb.core.runs import Run
 
@@ -65,8 +65,8 @@ class Child:
             return {}
         return found
 
-    def refusal(self) -> list[tuple[str, str]]:
-        """What it was refused or failed for, each with its fix; empty where it went well or goes on.
+    def refusal(self) -> list[Problem]:
+        """What it was refused or failed for; empty where it went well or goes on.
 
         What ended without an answer, such as a command that was wrong, is told as it was printed.
         """
@@ -74,15 +74,29 @@ class Child:
             return []
         if self.process.returncode < 0:
             is_asked = self.process.returncode == -signal.SIGTERM  # before it had begun
-            return [(STOPPED, "") if is_asked else ("The run ended unexpectedly.", "Resume it.")]
+            ended = {"message": "The run ended unexpectedly.", "fix": "Resume it."}
+            return [_problem({"message": STOPPED} if is_asked else ended)]
         report, answer = _said(self._report), self.answer
         if errors := answer.get("errors"):
             if errors[0]["message"] == WRONG:
-                return [(_unboxed(report), "")]
-            return [(" ".join(filter(None, (e.get("where"), e["message"]))), e.get("fix", "")) for e in errors]
+                return [_problem({"message": _unboxed(report)})]
+            return [_problem(error) for error in errors]
         if "run_id" in answer:
             return []
-        return [(report or _said(self._answer) or f"It ended with code {self.process.returncode}.", "")]
+        said = report or _said(self._answer) or f"It ended with code {self.process.returncode}."
+        return [_problem({"message": said})]
+
+
+def _problem(told: Mapping[str, Any]) -> Problem:
+    """A problem as a command tells it in JSON."""
+    return Problem(
+        rule=told.get("rule", "run"),
+        where=told.get("where", ""),
+        what=told["message"],
+        fix=told.get("fix", ""),
+        count=told.get("count", 1),
+        sample=tuple(told.get("sample", ())),
+    )
 
 
 def _said(file: IO[bytes]) -> str:

@@ -61,27 +61,35 @@ def _cell(row: dict[Any, Any]) -> Cell:
 
 
 class Desk:
-    """The state that the tabs share; ``changed`` callbacks hear of every change."""
+    """The state that the tabs share; ``changed`` callbacks, none of which may raise, hear of every change."""
 
     def __init__(self, project: Project, ledger: Ledger) -> None:
         self.project = project
         self.ledger = ledger
         self.changed: list[Callable[[], None]] = []
         self.changes: dict[Cell, Decimal] = {}
-        self.opened = Opened(project, self.scenarios()[0])
+        self._listed = self.scenarios()
+        self.opened = Opened(project, self._listed[0])
 
     def scenarios(self) -> list[str]:
         """The scenarios to choose from, the reference first."""
         names = scenario_names(folders(self.project))
         return sorted(names, key=lambda name: name != REFERENCE)
 
+    def look(self) -> None:
+        """Tell everyone where somebody saved a scenario or deleted one."""
+        if (names := self.scenarios()) != self._listed:
+            self._listed = names
+            self.tell()
+
     def open(self, name: str, changes: Mapping[Cell, Decimal] = MappingProxyType({})) -> None:
-        """Open a scenario anew, with ``changes`` and no others; locked cells stay as they are.
+        """Open a scenario anew, with ``changes`` and no others, but for cells that it locks or has not got.
 
         Raises ``InputError`` where it cannot be used.
         """
         self.opened = Opened(self.project, name)
-        self.changes = {cell: value for cell, value in changes.items() if cell not in self.opened.locked}
+        free = self.opened.values.keys() - self.opened.locked
+        self.changes = {cell: value for cell, value in changes.items() if cell in free}
         self.tell()
 
     def change(self, cell: Cell, value: Decimal) -> None:

@@ -13,10 +13,12 @@ import tornado.web
 from jupyter_server.base.handlers import JupyterHandler
 from tornado.ioloop import IOLoop
 
+from planwise_nb.apps.dashboard.faults import explained
 from planwise_nb.core import store
 from planwise_nb.core.errors import InputError, PlanwiseError
 from planwise_nb.core.exports import KINDS, export
 from planwise_nb.core.ledger import Ledger
+from planwise_nb.core.manifest import read_manifest
 from planwise_nb.workforce.comparison.side_by_side import MOST_RUNS
 from planwise_nb.workforce.exported_tables import rows_of
 from planwise_nb.workforce.results import published_results
@@ -38,11 +40,8 @@ class _FileHandler(JupyterHandler):
         with tempfile.TemporaryDirectory(prefix="planwise-") as place:
             try:
                 file = await IOLoop.current().run_in_executor(None, write, Path(place))
-            except PlanwiseError as error:
-                self._refuse(error)
-            except OSError as error:
-                what = f"The file cannot be made: {error.strerror or type(error).__name__}."
-                self._refuse(PlanwiseError(what, fix="See whether there is room on the disk, then ask again."))
+            except Exception as error:
+                self._refuse(explained(error))
             else:
                 self.set_header("Content-Type", "application/octet-stream")
                 self.set_header("Content-Disposition", f'attachment; filename="{file.name}"')
@@ -66,9 +65,9 @@ class DownloadHandler(_FileHandler):
 
     @tornado.web.authenticated
     async def get(self) -> None:
-        """``run_id``, ``table`` and ``kind``; ``status``, ``level`` and ``year`` as often as wanted."""
+        """``run_id``, ``table`` and ``kind``; ``status``, ``level``, ``year`` and ``member`` as often as wanted."""
         wanted = {name: self.get_query_argument(name) for name in ("run_id", "table", "kind")}
-        picked = [self.get_query_arguments(name) for name in ("status", "level", "year")]
+        picked = [self.get_query_arguments(name) for name in ("status", "level", "year", "member")]
         await self._make(lambda place: table_file(place, self.out, **wanted, picked=picked))
 
 
@@ -83,17 +82,19 @@ class WorkbookHandler(_FileHandler):
 
 
 def table_file(place: Path, out: Path, *, run_id: str, table: str, kind: str, picked: Sequence[Sequence[str]]) -> Path:
-    """Write a table of a run below ``out`` as a file in ``place``: the rows of the statuses, levels and years that are
-    ``picked``. Raises ``InputError`` for what there is not.
+    """Write a table of a run below ``out`` as a file in ``place``: the rows of the statuses, levels, years and members
+    that are ``picked``. Raises ``InputError`` for what there is not.
     """
     if not run_id:
         raise InputError("No run is named.", fix="Choose a run in the tab Results.")
     if kind not in KINDS:
         raise InputError(f"{kind!r} is no kind of file.", fix=f"Ask for one of {', '.join(KINDS)}.")
-    folder = Ledger(out).folder(run_id)
+    folder, selection = Ledger(out).folder(run_id), Selection.read(*picked)
+    if unknown := set(selection.members) - set(read_manifest(folder)["seeds"]):
+        raise InputError(f"Run {run_id} has no member {min(unknown)[:80]!r}.", fix="Choose from the lists.")
     file = place / f"{run_id}-{table if table.isidentifier() else 'table'}{kind}"
     with store.connect() as connection:
-        export(connection, Selection.read(*picked).of(rows_of(connection, folder, table)), file)
+        export(connection, selection.of(rows_of(connection, folder, table)), file)
     return file
 
 

@@ -29,7 +29,7 @@ class ImpactTab:
         self.rows = pd.DataFrame()
         self.year = parts.labelled(widgets.Dropdown(description="Levels of year", options=[]))
         self.message, self.totals, self.levels, self.pictures = (parts.text("") for _ in range(4))
-        self.year.observe(lambda _: self._show_levels(), "value")
+        self.year.observe(parts.guarded(self._show_levels, self.message), "value")
         desk.changed.append(self._changed)
         said = f"Expected values from the formulas, without a simulation, and the difference from {REFERENCE}."
         self.box = widgets.VBox([

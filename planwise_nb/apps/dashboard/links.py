@@ -13,8 +13,9 @@ WORKBOOK_ROUTE = "/planwise/workbook"
 
 def address(run_id: str, table: str, kind: str, selection: Selection) -> str:
     """Where the rows of ``table`` that ``selection`` picks are downloaded as a file of ``kind``, such as ``.xlsx``."""
-    picked = {"status": selection.statuses, "level": selection.levels, "year": selection.years}
-    return f"{ROUTE}?{urlencode({'run_id': run_id, 'table': table, 'kind': kind, **picked}, doseq=True)}"
+    asked = {"run_id": run_id, "table": table, "kind": kind, "status": selection.statuses, "level": selection.levels,
+             "year": selection.years, "member": selection.members}  # fmt: skip
+    return f"{ROUTE}?{urlencode(asked, doseq=True)}"
 
 
 def workbook_address(run_ids: Iterable[str]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import html
 import json
 from collections.abc import Callable, Mapping
@@ -16,14 +15,12 @@ import pandas as pd
 from planwise_nb.apps.dashboard import parts
 from planwise_nb.apps.dashboard.children import Child
 from planwise_nb.apps.dashboard.desk import Desk
-from planwise_nb.core.errors import STOPPED
 from planwise_nb.workforce.drafts import Cell
 from planwise_nb.workforce.tuning.convergence import chart
 from planwise_nb.workforce.tuning.movable import STRATEGIES
 from planwise_nb.workforce.tuning.tuning import RECORD
 from planwise_nb.workforce.tuning.verdict import one_value, verdict
 
-LOOK_SECONDS = 0.7
 LINES = 12
 CHART_WIDTH = 520
 
@@ -31,12 +28,13 @@ CHART_WIDTH = 520
 class OptimiseTab:
     """The question, the search that this page started, and what it found, which ``take`` lays over its scenario."""
 
-    def __init__(self, desk: Desk, take: Callable[[str, Mapping[Cell, Decimal]], None]) -> None:
+    def __init__(self, desk: Desk, take: Callable[[str, Mapping[Cell, Decimal]], bool]) -> None:
         self.desk, self.take = desk, take
         self.child: Child | None = None
         self.record: dict[str, Any] = {}
+        self.message, self.watch, self.found = parts.text(""), parts.text(""), parts.text("")
+        self.scenario = parts.scenarios(desk, "Scenario to tune", self.message)
         field = parts.labelled
-        self.scenario = field(widgets.Dropdown(options=desk.scenarios(), description="Scenario to tune"))
         self.growth = field(
             widgets.BoundedFloatText(2.0, min=-100, max=200, step=0.1, description="Target growth of pay (% a year)")
         )
@@ -50,16 +48,13 @@ class OptimiseTab:
         self.locks = field(widgets.Text(description="Locked levers", placeholder="level.5, cola_rate"), "pw-wide")
         self.years = field(widgets.Text(description="Years to tune", placeholder="as in the scenario"))
         self.census = field(widgets.Text(description="Census to tune", placeholder="as in the scenario"), "pw-wide")
-        self.start_button = parts.button("Search", self._start, css="pw-primary")
-        self.stop_button = parts.button("Stop", self._stop, css="pw-danger")
-        self.take_button = parts.button(
-            "Take into Parameters", self._take, tip="Lay the levers found over the scenario"
-        )
-        self.message, self.watch, self.found = parts.text(""), parts.text(""), parts.text("")
-        desk.changed.append(self._follow)
+        self.start_button = parts.button("Search", self._start, self.message, css="pw-primary")
+        self.stop_button = parts.button("Stop", self._stop, self.message, css="pw-danger")
+        tip = "Lay the levers found over the scenario"
+        self.take_button = parts.button("Take into Parameters", self._take, self.message, tip=tip)
         self.box = self._layout()
         self._allow()
-        self._task = asyncio.ensure_future(self._keep_looking())
+        self._task = parts.looking(self._look, self.message)
 
     def _layout(self) -> widgets.VBox:
         said = (
@@ -77,12 +72,6 @@ class OptimiseTab:
             ),
             parts.card(parts.heading("What was found"), parts.row(self.take_button), self.found),
         ])  # fmt: skip
-
-    def _follow(self) -> None:
-        names = self.desk.scenarios()
-        if tuple(names) != tuple(self.scenario.options):
-            self.scenario.options = names
-            self.scenario.value = self.desk.opened.name
 
     def _start(self) -> None:
         if self.child is not None:  # a second click
@@ -112,20 +101,18 @@ class OptimiseTab:
 
     def _take(self) -> None:
         """Lay what was found over its scenario, in the tab Parameters, where it can be changed and saved."""
-        with parts.telling(self.message):
-            changes = {(name, year, level): Decimal(value) for name, year, level, value in self.record["changes"]}
-            self.take(self.record["scenario"], changes)
+        changes = {(name, year, level): Decimal(value) for name, year, level, value in self.record["changes"]}
+        if self.take(self.record["scenario"], changes):
             said = "The levers found are laid over the scenario: see the tab Parameters, where they can be saved."
             self.message.value = parts.notice("good", said)
+        else:
+            said = "Changes in the tab Parameters are not saved: say there whether to leave them for the levers found."
+            self.message.value = parts.notice("warn", said)
 
-    async def _keep_looking(self) -> None:
-        while True:
-            await asyncio.sleep(LOOK_SECONDS)
-            if self.child is not None:
-                with parts.telling(self.message):
-                    self._look_after(self.child)
-
-    def _look_after(self, child: Child) -> None:
+    def _look(self) -> None:
+        """Show how far the search is, and what it found or why it was refused once it ended."""
+        if (child := self.child) is None:
+            return
         lines = html.escape("\n".join(child.report[-LINES:]))
         log = f'<pre tabindex="0" aria-label="How far the search is">{lines}</pre>'
         if self.watch.value != log:
@@ -133,14 +120,11 @@ class OptimiseTab:
         if child.is_alive:
             return
         self.child = None
-        refusal = child.refusal()
-        if refusal:
-            items = [f"<li>{html.escape(what)}<br><em>{html.escape(fix)}</em></li>" for what, fix in refusal]
-            is_stopped = [what for what, _ in refusal] == [STOPPED]
-            self.message.value = parts.notice("warn" if is_stopped else "bad", f"<ul>{''.join(items)}</ul>")
+        self._allow()
+        if problems := child.refusal():
+            self.message.value = parts.refused(problems)
         else:
             self._show(child.answer)
-        self._allow()
 
     def _show(self, answer: dict[str, Any]) -> None:
         """What the search found, and the run that confirms it."""
@@ -152,6 +136,7 @@ class OptimiseTab:
         told = f"<strong>{html.escape(first)}</strong><ul>{items}{confirmed}</ul>"
         self.message.value, self.watch.value = parts.notice(kind, told), ""
         self.found.value = _levers(self.record) + parts.picture(chart(self.record, width=CHART_WIDTH))
+        self._allow()
         self.desk.tell()
 
     def _allow(self) -> None:

@@ -6,6 +6,7 @@ import html
 from collections.abc import Mapping
 from contextlib import suppress
 from decimal import Decimal
+from types import MappingProxyType
 
 import ipywidgets as widgets
 
@@ -17,6 +18,9 @@ from planwise_nb.workforce.saved_scenarios import Save, save_scenario
 from planwise_nb.workforce.scenario_store import files_of, is_shipped
 
 MOST_CHANGES = 40
+UNCHANGED: Mapping[Cell, Decimal] = MappingProxyType({})
+Wanted = tuple[str, Mapping[Cell, Decimal]]
+"""A scenario to open, and the changes to lay over it."""
 
 
 class CellField:
@@ -38,10 +42,10 @@ class CellField:
             self.field.add_class("pw-locked")
         self.note = parts.text("", "pw-delta")
         self.box = widgets.VBox([self.field, self.note])
-        self.field.observe(self._typed, "value")
+        self.field.observe(parts.guarded(self._typed, tab.message), "value")
         self.show()
 
-    def _typed(self, _: object) -> None:
+    def _typed(self) -> None:
         try:
             value = self.parameter.meant(self.field.value)
         except ValueError as error:
@@ -79,29 +83,35 @@ class ParametersTab:
         self.desk = desk
         self.reference = desk.opened
         self.wrong: dict[Cell, str] = {}
-        self.scenario = parts.labelled(
-            widgets.Dropdown(options=desk.scenarios(), value=desk.opened.name, description="Start from scenario")
-        )
+        self.wanted: Wanted | None = None
+        self.scenario = parts.labelled(widgets.Dropdown(description="Start from scenario"))
         levers = [(parameter.title, parameter) for parameter in all_parameters() if parameter.is_lever]
         self.lever = parts.labelled(widgets.Dropdown(options=levers, description="Lever"), "pw-wide")
         self.grid, self.rates = widgets.GridBox(), parts.row()
         self.grid.add_class("pw-grid")
-        self.about, self.summary, self.message = parts.text(""), parts.text(""), parts.text("")
-        self.saving = _saving(desk)
-        self.scenario.observe(lambda change: self._open(change["new"]), "value")
-        self.lever.observe(lambda _: self._choose_lever(), "value")
+        self.about, self.summary, self.message, self.opening = (parts.text("") for _ in range(4))
+        self.answers = parts.row(
+            parts.button("Leave them", self._leave, self.opening),
+            parts.button("Keep editing", lambda: self._ask(None), self.opening, css="pw-primary"),
+        )
+        self.saving = _saving(desk, self.message)
+        self._chosen = parts.guarded(lambda: self.take(self.scenario.value), self.opening)
+        self.scenario.observe(self._chosen, "value")
+        self.lever.observe(parts.guarded(self._choose_lever, self.message), "value")
         self.box = self._layout()
         self._fill()
-        desk.changed.append(self.tell)
+        desk.changed.append(parts.guarded(self.tell, self.message))
 
     def _layout(self) -> widgets.VBox:
         name, author, description, replace = self.saving
-        save = parts.button("Save scenario", self._save, css="pw-primary")
-        undo = parts.button("Undo all changes", lambda: self._open(self.desk.opened.name), css="pw-quiet")
+        save = parts.button("Save scenario", self._save, self.message, css="pw-primary")
+        undo = parts.button("Undo all changes", lambda: self._open(self.desk.opened.name), self.opening, css="pw-quiet")
         return widgets.VBox([
             parts.card(
                 parts.heading("Scenario", "What you change is yours alone until you save it."),
                 parts.row(self.scenario, undo),
+                self.opening,
+                self.answers,
                 self.about,
             ),
             parts.card(
@@ -119,17 +129,45 @@ class ParametersTab:
             ),
         ])  # fmt: skip
 
-    def _open(self, name: str) -> None:
-        self.message.value = ""
-        with parts.telling(self.message):
-            self.desk.open(name)
-            self._fill()
+    def take(self, name: str, changes: Mapping[Cell, Decimal] = UNCHANGED) -> bool:
+        """Open a scenario with ``changes`` laid over it, unless changes of the open one are not saved: ask first then.
+        Whether it is done. Raises ``InputError`` where the scenario cannot be used.
+        """
+        if self.desk.changes or self.wrong:
+            self._ask((name, changes))
+            return False
+        self._open(name, changes)
+        return True
 
-    def take(self, name: str, changes: Mapping[Cell, Decimal]) -> None:
-        """Open a scenario and lay ``changes`` over it. Raises ``InputError`` where it cannot be used."""
-        self.scenario.value = name
+    def _open(self, name: str, changes: Mapping[Cell, Decimal] = UNCHANGED) -> None:
+        self.message.value = ""
+        self._ask(None)
         self.desk.open(name, changes)
         self._fill()
+        if left := sorted({str(year or "every year") for _, year, _ in changes.keys() - self.desk.changes.keys()}):
+            said = f"Left out, since {name} has no such year or locks it: {', '.join(left)}."
+            self.opening.value = parts.notice("warn", html.escape(said))
+
+    def _ask(self, wanted: Wanted | None) -> None:
+        """Ask whether to leave what is not saved for the scenario that is wanted, if one is."""
+        self.wanted, self.opening.value = wanted, ""
+        self.answers.layout.display = "none" if wanted is None else None
+        if wanted is not None:
+            count = parts.counted(len(self.desk.changes.keys() | self.wrong.keys()), "unsaved change")
+            asked = f"<strong>{count} of {html.escape(self.desk.opened.name)}.</strong>"
+            said = f"{asked} Open {html.escape(wanted[0])} without what is not saved?"
+            self.opening.value = parts.notice("warn", said)
+        self._list()
+
+    def _leave(self) -> None:
+        if self.wanted is not None:
+            self._open(*self.wanted)
+
+    def _list(self) -> None:
+        """Offer the scenarios that there are now, the open one chosen."""
+        names, opened = self.desk.scenarios(), self.desk.opened.name
+        gone = [] if opened in names else [(f"{opened} (deleted)", opened)]
+        parts.offer(self.scenario, [*((name, name) for name in names), *gone], opened, self._chosen)
 
     def _fill(self) -> None:
         self.wrong = {}
@@ -183,7 +221,8 @@ class ParametersTab:
         )
 
     def tell(self) -> None:
-        """Show what is changed and what is wrong."""
+        """Show what is changed and what is wrong, and which scenarios there are."""
+        self._ask(self.wanted)
         wrong = "".join(f"<li>{html.escape(said)}</li>" for said in self.wrong.values())
         self.summary.value = (parts.notice("bad", f"<ul>{wrong}</ul>") if wrong else "") + self._changes()
 
@@ -216,17 +255,13 @@ class ParametersTab:
             description=description.value.strip(),
             may_replace=replace.value,
         )
-        with parts.telling(self.message):
-            path = save_scenario(self.desk.project, self.desk.draft, said)
-            self._show_saved(said.name, path.relative_to(self.desk.project.own).as_posix())
+        path = save_scenario(self.desk.project, self.desk.draft, said)
+        self._show_saved(said.name, path.relative_to(self.desk.project.own).as_posix())
 
     def _show_saved(self, name: str, path: str) -> None:
         """Open the scenario that was saved, as it is now."""
         self.saving[-1].value = False
-        self.desk.open(name)
-        self.scenario.options = self.desk.scenarios()
-        self.scenario.value = name
-        self._fill()
+        self._open(name)
         told = f"<strong>Saved as {html.escape(name)}</strong>, in {html.escape(path)}. Run it in the tab Run."
         self.message.value = parts.notice("good", told)
 
@@ -247,21 +282,22 @@ def _every_year(fields: list[CellField], label: str) -> widgets.Text:
     return made
 
 
-def _saving(desk: Desk) -> tuple[widgets.Text, widgets.Text, widgets.Text, widgets.Checkbox]:
+def _saving(desk: Desk, place: widgets.HTML) -> tuple[widgets.Text, widgets.Text, widgets.Text, widgets.Checkbox]:
     name = parts.labelled(widgets.Text(description="Name", placeholder="my_plan"))
     author = parts.labelled(widgets.Text(description="Saved by", placeholder="your name"))
     description = parts.labelled(widgets.Text(description="What it is about"), "pw-wide")
     replace = widgets.Checkbox(value=False, indent=False)
     replace.add_class("pw-check")
 
-    def show(*_: object) -> None:
+    def show() -> None:
         said = name.value.strip()
         anew = "" if said == desk.opened.name else "; its file is written anew, without its comments"
         replace.description = f"Replace the scenario of that name{anew}"
         replace.layout.display = None if files_of(desk.project, said) and not is_shipped(desk.project, said) else "none"
 
     name.continuous_update = True
-    name.observe(show, "value")
-    desk.changed.append(show)
-    show()
+    shown = parts.guarded(show, place)
+    name.observe(shown, "value")
+    desk.changed.append(shown)
+    shown()
     return name, author, description, replace

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 import html
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import ipywidgets as widgets
 import pandas as pd
 from altair.typing import ChartType
 
+from planwise_nb.apps.dashboard.desk import Desk
+from planwise_nb.apps.dashboard.faults import explained
 from planwise_nb.core import display
-from planwise_nb.core.errors import InputError, PlanwiseError
+from planwise_nb.core.errors import STOPPED, InputError, PlanwiseError, Problem
 
 _NAMED = re.compile(r'(<(?:path|text|rect)\b[^>]*?aria-label="([^"]*)"[^>]*?)(?:/>|></path>)')
 MOST_PROBLEMS = 10
+LOOK_SECONDS = 0.7
 
 
 def text(content: str, css: str = "") -> widgets.HTML:
@@ -52,12 +55,14 @@ def _box(kind: Any, children: Sequence[widgets.Widget], css: str) -> Any:
     return made
 
 
-def button(label: str, act: Callable[[], None], *, css: str = "", tip: str = "") -> widgets.Button:
-    """A button that does one thing."""
+def button(
+    label: str, act: Callable[[], object], place: widgets.HTML, *, css: str = "", tip: str = ""
+) -> widgets.Button:
+    """A button that does one thing; what goes wrong is told in ``place``."""
     made = widgets.Button(description=label, tooltip=tip or label)
     for name in ("pw-button", *css.split()):
         made.add_class(name)
-    made.on_click(lambda _: act())
+    made.on_click(guarded(act, place))
     return made
 
 
@@ -65,6 +70,31 @@ def labelled(field: Any, css: str = "") -> Any:
     """A field with its label above it."""
     for name in ("pw-field", *css.split()):
         field.add_class(name)
+    return field
+
+
+def offer(field: Any, options: Sequence[Any], chosen: Any, hear: Callable[..., None] | None = None) -> None:
+    """Let ``field`` offer ``options``, ``chosen`` chosen; ``hear``, which observes its value, does not hear of that."""
+    if hear is not None:
+        field.unobserve(hear, "value")
+    with field.hold_sync():
+        if list(field.options) != list(options):
+            field.options = options
+        field.value = chosen
+    if hear is not None:
+        field.observe(hear, "value")
+
+
+def scenarios(desk: Desk, label: str, place: widgets.HTML) -> widgets.Dropdown:
+    """A choice of the scenarios that there are now: one that was just saved is chosen, else what was chosen stays."""
+    field = labelled(widgets.Dropdown(options=desk.scenarios(), value=desk.opened.name, description=label))
+
+    def follow() -> None:
+        names, opened = desk.scenarios(), desk.opened.name
+        wanted = [field.value, opened] if opened in field.options else [opened, field.value]
+        offer(field, names, next(name for name in [*wanted, *names] if name in names))
+
+    desk.changed.append(guarded(follow, place))
     return field
 
 
@@ -79,14 +109,30 @@ def told(error: PlanwiseError) -> str:
     lines = [f"<strong>{html.escape(error.what)}</strong>"]
     if error.fix:
         lines.append(f"<br>{html.escape(error.fix)}")
-    problems = error.problems if isinstance(error, InputError) else ()
-    items = [
-        f"<li>{html.escape(problem.where)}: {html.escape(problem.what)}<br><em>{html.escape(problem.fix)}</em></li>"
-        for problem in problems[:MOST_PROBLEMS]
-    ]
+    return notice("bad", "".join(lines) + _listed(error.problems if isinstance(error, InputError) else ()))
+
+
+def refused(problems: Sequence[Problem]) -> str:
+    """Why a command was refused or failed, as a message; that it was stopped is no fault."""
+    if [problem.what for problem in problems] == [STOPPED]:
+        return notice("warn", STOPPED)
+    return notice("bad", _listed(problems))
+
+
+def _listed(problems: Sequence[Problem]) -> str:
+    items = [f"<li>{_problem(problem)}</li>" for problem in problems[:MOST_PROBLEMS]]
     if len(problems) > MOST_PROBLEMS:
         items.append(f"<li>… and {len(problems) - MOST_PROBLEMS:,} more</li>")
-    return notice("bad", "".join(lines) + (f"<ul>{''.join(items)}</ul>" if items else ""))
+    return f"<ul>{''.join(items)}</ul>" if items else ""
+
+
+def _problem(problem: Problem) -> str:
+    """What is wrong and where, the first rows that it concerns, and what fixes it."""
+    said = html.escape(": ".join(filter(None, (problem.where, problem.what))))
+    more = problem.count - len(problem.sample)
+    rows = [*problem.sample, *([f"… and {more:,} more"] if problem.sample and more > 0 else [])]
+    sample = f'<pre class="pw-sample">{html.escape(chr(10).join(rows))}</pre>' if rows else "<br>"
+    return f"{said}{sample}<em>{html.escape(problem.fix)}</em>"
 
 
 def counted(number: int, what: str) -> str:
@@ -101,14 +147,33 @@ def frame(rows: Sequence[tuple[Any, ...]], columns: Sequence[str]) -> pd.DataFra
 
 @contextmanager
 def telling(place: widgets.HTML) -> Iterator[None]:
-    """Say in ``place`` what went wrong inside, instead of failing."""
+    """Say in ``place`` what went wrong inside, whatever it is, instead of failing."""
     try:
         yield
-    except PlanwiseError as error:
-        place.value = told(error)
-    except OSError as error:
-        what = f"{Path(error.filename).name if error.filename else 'A file'} cannot be used: {error.strerror or error}."
-        place.value = told(InputError(what, fix="Check the folder and its permissions."))
+    except Exception as error:  # nobody else would say it, and the page has to go on
+        place.value = told(explained(error))
+
+
+def guarded(act: Callable[[], object], place: widgets.HTML) -> Callable[..., None]:
+    """``act`` as the answer to whatever happens on the page: what goes wrong in it is told in ``place``."""
+
+    def answer(*_: object) -> None:
+        with telling(place):
+            act()
+
+    return answer
+
+
+def looking(look: Callable[[], None], place: widgets.HTML) -> asyncio.Future[None]:
+    """Look again and again from now on; what goes wrong is told in ``place``, and the looking goes on."""
+    look_once = guarded(look, place)
+
+    async def look_on() -> None:
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            look_once()
+
+    return asyncio.ensure_future(look_on())
 
 
 def sheet(rows: pd.DataFrame, caption: str, *, css: str = "") -> str:

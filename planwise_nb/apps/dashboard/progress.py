@@ -23,20 +23,14 @@ LINES = 200
 
 @dataclass(frozen=True)
 class Progress:
-    """Steps done of all, the step that runs, its period, seconds a step since it last began, and the log as lines."""
+    """Steps done of all, the step that runs, seconds a step since it last began, and the log as lines."""
 
     done: int = 0
     total: int = 0
     step: str = ""
-    period: int | None = None
     pace: float | None = None
     lines: tuple[str, ...] = ()
     error: str = ""
-
-    @property
-    def share(self) -> float:
-        """How much is done, 0 to 1."""
-        return self.done / self.total if self.total else 0.0
 
     @property
     def remaining(self) -> float | None:
@@ -59,7 +53,6 @@ def progress_of(run: Run) -> Progress:
         done=counted[-1].done if counted else 0,
         total=counted[-1].total if counted else 0,
         step="" if last is None or ended else label(last.key),
-        period=None if last is None or ended else last.key[1],
         pace=pace,
         lines=tuple(f"{at:%H:%M:%S}  {line(message)}" for at, message in shown[-LINES:]),
         error=next((_error(message) for _, message in reversed(current) if isinstance(message, StepFailed)), ""),

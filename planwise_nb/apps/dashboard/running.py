@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import html
 import itertools
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import ipywidgets as widgets
@@ -17,9 +17,8 @@ from planwise_nb.apps.dashboard.progress import Progress, progress_of
 from planwise_nb.core.errors import STOPPED
 from planwise_nb.core.runs import Run
 
-LOOK_SECONDS = 0.7
 LIST_EVERY = 4
-"""How often the run is looked at, and after how many looks the list of runs is read again."""
+"""After how many looks at the run that is chosen the list of runs is read again."""
 MOST_RUNS = 50
 ACCEPT = "--accept-changes"
 TOLD = {
@@ -35,10 +34,11 @@ class RunTab:
 
     def __init__(self, desk: Desk, is_shown: Callable[[], bool]) -> None:
         self.desk, self.is_shown = desk, is_shown
+        self.looks = itertools.count()
         self.children: list[Child] = []
         self.asks_to_accept = False
-        names = desk.scenarios()
-        self.scenario = parts.labelled(widgets.Dropdown(options=names, description="Scenario"))
+        self.message, self.watch, self.log = parts.text(""), parts.text(""), parts.text("")
+        self.scenario = parts.scenarios(desk, "Scenario", self.message)
         self.years = parts.labelled(widgets.Text(description="Years", placeholder="as in the scenario"))
         self.seed = parts.labelled(widgets.Text(description="Seed", placeholder="as in the scenario"))
         self.census = parts.labelled(
@@ -47,16 +47,14 @@ class RunTab:
         self.runs = parts.labelled(widgets.Dropdown(options=[], description="Run"), "pw-wide")
         self.changed = widgets.Checkbox(description="Go on although files changed since it started", indent=False)
         self.changed.add_class("pw-check")
-        self.start_button = parts.button("Start run", self._start, css="pw-primary")
-        self.stop_button = parts.button("Stop", self._stop, css="pw-danger")
-        self.resume_button = parts.button("Resume", self._resume)
-        self.message, self.watch, self.log = parts.text(""), parts.text(""), parts.text("")
-        self.runs.observe(lambda _: self.look(), "value")
-        desk.changed.append(self._follow)
+        self.start_button = parts.button("Start run", self._start, self.message, css="pw-primary")
+        self.stop_button = parts.button("Stop", self._stop, self.message, css="pw-danger")
+        self.resume_button = parts.button("Resume", self._resume, self.message)
+        self._chosen = parts.guarded(self._choose, self.watch)
+        self.runs.observe(self._chosen, "value")
         self.box = self._layout()
-        self.list_runs()
-        self.look()
-        self._task = asyncio.ensure_future(self._keep_looking())
+        parts.guarded(self.list_runs, self.watch)()
+        self._task = parts.looking(self._look_around, self.watch)
 
     def _layout(self) -> widgets.VBox:
         said = "A run goes on when this page is closed, and does not make it wait."
@@ -76,23 +74,23 @@ class RunTab:
             ),
         ])  # fmt: skip
 
-    def _follow(self) -> None:
-        """Offer the scenarios that there are now, the open one chosen."""
-        names = self.desk.scenarios()
-        if tuple(names) != tuple(self.scenario.options):
-            self.scenario.options = names
-            self.scenario.value = self.desk.opened.name
-
     def list_runs(self, chosen: str = "") -> None:
-        """List the runs, the newest first, and choose one: ``chosen``, else the one that is, else the newest."""
+        """List the runs, the newest first, and show ``chosen``, else the one that is chosen, else the newest."""
         rows = [row for row in self.desk.ledger.runs() if row["status"] not in ("missing", "damaged")][:MOST_RUNS]
         options = [(f"{row['run_id']}   {row['subject']}", row["run_id"]) for row in rows]
         listed = [run_id for _, run_id in options]
-        wanted = chosen or self.runs.value
-        if list(self.runs.options) != options:
-            self.runs.options = options
-        if listed:
-            self.runs.value = wanted if wanted in listed else listed[0]
+        before, wanted = self.runs.value, chosen or self.runs.value
+        first = listed[0] if listed else None
+        parts.offer(self.runs, options, wanted if wanted in listed else first, self._chosen)
+        if self.runs.value == before:
+            self.look()
+        else:
+            self._choose()
+
+    def _choose(self) -> None:
+        """Show the run that is chosen, and nothing more of the one before, whatever comes."""
+        self.watch.value = self.log.value = ""
+        self.look()
 
     def _start(self) -> None:
         fields = (("--years", self.years), ("--seed", self.seed), ("--census", self.census))
@@ -114,32 +112,29 @@ class RunTab:
         self.message.value = parts.notice("note", html.escape(said))
 
     def _stop(self) -> None:
-        with parts.telling(self.message):
-            if self.runs.value and (run := self.desk.run(self.runs.value)).is_held:
-                stop(run)
-            else:
-                for child in self.children:
-                    if not child.is_found:
-                        child.stop()
-            self.message.value = parts.notice("note", "Stopping; what is done stays, and the run can be resumed.")
+        if self.runs.value and (run := self.desk.run(self.runs.value)).is_held:
+            stop(run)
+        else:
+            for child in self.children:
+                if not child.is_found:
+                    child.stop()
+        self.message.value = parts.notice("note", "Stopping; what is done stays, and the run can be resumed.")
 
-    async def _keep_looking(self) -> None:
-        for count in itertools.count():
-            await asyncio.sleep(LOOK_SECONDS)
-            with parts.telling(self.watch):
-                self._look_after_children()
-                if self.is_shown():
-                    if count % LIST_EVERY == 0:
-                        self.list_runs()
-                    self.look()
+    def _look_around(self) -> None:
+        """Look for new scenarios, after the runs that were started here and, where it is shown, at the chosen run."""
+        self.desk.look()
+        self._look_after_children()
+        if self.is_shown():
+            is_time = next(self.looks) % LIST_EVERY == 0
+            (self.list_runs if is_time else self.look)()
 
     def _look_after_children(self) -> None:
         """Show the run of a child once it has one, and what a child that ended was refused for."""
         for child in [*self.children]:
             if not child.is_alive:
                 self.children.remove(child)
-                self.list_runs()
                 self._tell_refusal(child)
+                self.list_runs()
             elif not child.is_found:
                 rows = [row for row in self.desk.ledger.runs()[:MOST_RUNS] if row["status"] == "running"]
                 found = run_of(child, [self.desk.run(row["run_id"]) for row in rows])
@@ -148,13 +143,10 @@ class RunTab:
                     self.list_runs(found.folder.name)
 
     def _tell_refusal(self, child: Child) -> None:
-        refusal = child.refusal()
-        self.asks_to_accept = any(ACCEPT in fix for _, fix in refusal)
-        if [what for what, _ in refusal] == [STOPPED]:
-            self.message.value = parts.notice("warn", STOPPED)
-        elif refusal:
-            items = [f"<li>{html.escape(what)}<br><em>{html.escape(_on_page(fix))}</em></li>" for what, fix in refusal]
-            self.message.value = parts.notice("bad", f"<ul>{''.join(items)}</ul>")
+        problems = [replace(problem, fix=_on_page(problem.fix)) for problem in child.refusal()]
+        self.asks_to_accept = any(ACCEPT in problem.fix for problem in problems)
+        if problems:
+            self.message.value = parts.refused(problems)
 
     def _is_starting(self) -> bool:
         return any(not child.is_found for child in self.children)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
+from functools import reduce
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 
 import altair as alt
 import duckdb
@@ -60,27 +61,27 @@ _PICKED = """
         on picked.simulation_year = first_run.simulation_year and first_run.place = 0
     order by picked.simulation_year, picked.place
 """
-_METRICS = """
-    select
-        * replace (run as scenario_id),
-        exits,
-    from metrics
-    where {condition}
-    order by place, simulation_year
-"""
+_METRICS = "select * replace (run as scenario_id) from metrics where {condition} order by place, simulation_year"
 
 
 class Comparison:
-    """Runs by the names that people see, in their order; what they published is added up once, by status, level and
-    year, so that every selection is answered at once.
+    """Runs by the names that people see, in their order; what they published is read and added up once, by status,
+    level and year, so that every selection is answered at once.
+
+    ``members`` names the member of a run that is shown; its first one where it says nothing. A run may be there under
+    several names, with a member each.
     """
 
-    def __init__(self, runs: Mapping[str, Path]) -> None:
+    def __init__(self, runs: Mapping[str, Path], members: Mapping[str, str] = MappingProxyType({})) -> None:
         self._stack = ExitStack()
         self._connection = self._stack.enter_context(store.connect())
-        self._has = {name: self._open(name, table, runs) for name, table in _TABLES.items()}
-        if self._has["snapshots"]:
+        metrics, people = (self._together(table, runs, members) for table in _TABLES)
+        if metrics is not None:
+            metrics.create("metrics")
+        if people is not None:
+            people.create_view("snapshots")
             self._connection.execute(_CUBE)
+        self._has = store.tables_of(self._connection)
 
     def __enter__(self) -> Comparison:
         return self
@@ -92,19 +93,16 @@ class Comparison:
         """Give everything back."""
         self._stack.close()
 
-    def _open(self, name: str, table: str, runs: Mapping[str, Path]) -> bool:
-        """Make a view of ``table`` of all runs; whether there is any."""
-        parts = list(_parts(self._connection, table, runs))
-        if parts:
-            together = parts[0]
-            for part in parts[1:]:
-                together = together.union(part)
-            together.create_view(name)
-        return bool(parts)
+    def _together(
+        self, table: str, runs: Mapping[str, Path], members: Mapping[str, str]
+    ) -> duckdb.DuckDBPyRelation | None:
+        """The rows of ``table`` of all runs; None where none has published any."""
+        parts = list(_parts(self._connection, table, runs, members))
+        return reduce(duckdb.DuckDBPyRelation.union, parts) if parts else None
 
     def metrics(self, selection: Selection) -> pd.DataFrame:
         """``fct_year_metrics`` of the chosen years, ``scenario_id`` being the run's name."""
-        if not self._has["metrics"]:
+        if "metrics" not in self._has:
             return pd.DataFrame()
         years = Selection(years=selection.years).condition
         return self._connection.execute(_METRICS.format(condition=years)).df()
@@ -113,7 +111,7 @@ class Comparison:
         """One row per year and run: people employed, active at the close, payroll, average pay of the active, and how
         far the run lies from the first one.
         """
-        if not self._has["snapshots"]:
+        if "cube" not in self._has:
             return pd.DataFrame()
         return self._connection.execute(_PICKED.format(condition=selection.condition)).df()
 
@@ -126,28 +124,28 @@ class Comparison:
         return self._distinct("simulation_year")
 
     def _distinct(self, column: str) -> list[int]:
-        if not self._has["snapshots"]:
+        if "cube" not in self._has:
             return []
         query = f"select distinct {column} from cube order by all"  # noqa: S608 - one of two names
         return [int(row[0]) for row in self._connection.execute(query).fetchall()]
 
 
-_TABLES = {"metrics": "fct_year_metrics", "snapshots": "fct_workforce_snapshot"}
+_TABLES = ("fct_year_metrics", "fct_workforce_snapshot")
 
 
 def _parts(
-    connection: duckdb.DuckDBPyConnection, table: str, runs: Mapping[str, Path]
+    connection: duckdb.DuckDBPyConnection, table: str, runs: Mapping[str, Path], members: Mapping[str, str]
 ) -> Iterator[duckdb.DuckDBPyRelation]:
-    """The table of each run that published it, with the run's name and place; of an ensemble its first member."""
+    """The table of each run that published it, of one member, with the run's name and place."""
     for place, (name, folder) in enumerate(runs.items()):
         manifest = read_manifest(folder)
         if files := published_files(folder, table, known_files(manifest)):
             rows = connection.read_parquet(files)
-            first = duckdb.ConstantExpression(next(iter(manifest["seeds"])))
+            member = duckdb.ConstantExpression(members.get(name) or next(iter(manifest["seeds"])))
             named = duckdb.ConstantExpression(name).alias("run")
             placed = duckdb.ConstantExpression(place).alias("place")
             chosen = [duckdb.ColumnExpression(column) for column in _COLUMNS.get(table, rows.columns)]
-            yield rows.filter(duckdb.ColumnExpression("scenario_id") == first).select(*chosen, named, placed)
+            yield rows.filter(duckdb.ColumnExpression("scenario_id") == member).select(*chosen, named, placed)
 
 
 _COLUMNS = {
