@@ -3,14 +3,17 @@ VENV := .venv
 BIN := $(VENV)/bin
 GOLDEN := tests/golden
 
-.PHONY: run test faults bench lint golden references pictures clean
+.PHONY: run test coverage faults bench lint golden references pictures clean
 
 run: $(VENV)/run.ready
 	$(BIN)/planwise run baseline
 
 test: $(VENV)/test.ready lint
 	$(BIN)/python -m pytest --nbval $(GOLDEN)
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder --ignore $(GOLDEN) --cov
+	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder --ignore $(GOLDEN)
+
+coverage: $(VENV)/test.ready
+	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder --ignore $(GOLDEN) --cov
 
 faults: $(VENV)/test.ready
 	$(BIN)/python -m tests.faults
