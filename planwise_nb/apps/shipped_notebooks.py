@@ -5,7 +5,7 @@ from __future__ import annotations
 from jupyter_server.services.contents.largefilemanager import AsyncLargeFileManager
 
 
-class ShippedNotebooks(AsyncLargeFileManager):  # type: ignore[misc]
+class ShippedNotebooks(AsyncLargeFileManager):
     """Files that JupyterLab opens as read-only."""
 
     def is_writable(self, path: str) -> bool:

@@ -127,7 +127,7 @@ def _renderer(run_id: str) -> Callable[[Path], str]:
                     if PICTURE in output.get("data", {}):
                         output.data = {"text/html": output.data[PICTURE]}
             return str(exporter.from_notebook_node(notebook)[0])
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, nbformat.ValidationError) as error:
             said = str(error).partition("\n")[0][:LONGEST_REASON]
             fix = f"Put back a copy of the file, or see what else is damaged: planwise verify {run_id}"
             raise DamagedError(f"{path} is no notebook: {said}", fix=fix) from error
