@@ -36,7 +36,7 @@ def runs() -> shown.Table:
 def next_steps() -> HTML:
     """What to do next, each with its command or button."""
     run = _latest()
-    advice = [*_of_whose_notebooks(), *(_first_run() if run is None else _after(run))]
+    advice = [*(_first_run() if run is None else _after(run)), *_of_whose_notebooks()]
     return HTML(f"<ul>{''.join(f'<li>{line}</li>' for line in advice)}</ul>")
 
 
