@@ -19,6 +19,7 @@ from planwise_nb.apps.dashboard.parameters import ParametersTab
 from planwise_nb.apps.dashboard.parts import notice, pairs, refused, told
 from planwise_nb.apps.dashboard.progress import progress_of
 from planwise_nb.apps.dashboard.running import RunTab
+from planwise_nb.apps.dashboard.server import DashboardServer
 from planwise_nb.core.errors import STOPPED, InputError, Problem
 from planwise_nb.core.ledger import Ledger
 from planwise_nb.core.messages import RunFinished, StepFinished, read_log
@@ -198,6 +199,13 @@ def test_a_child_that_ran_nothing_says_what_it_printed(tmp_path: Path, arguments
     wait_until(lambda: not child.is_alive)
     [problem] = child.refusal()
     assert said in problem.what and "See standard error" not in problem.what
+
+
+def test_the_address_that_is_printed_holds_any_token(capsys: pytest.CaptureFixture[str]) -> None:
+    server = DashboardServer(token="a b&c#d")
+    server.shows_browser = False
+    assert server.display_url in capsys.readouterr().out
+    assert server.display_url.endswith("/?token=a%20b%26c%23d")
 
 
 def test_what_people_wrote_is_shown_and_never_run() -> None:

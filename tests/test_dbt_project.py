@@ -187,7 +187,25 @@ def test_a_model_may_end_in_a_comment_and_its_contract_is_held_in_a_step(tmp_pat
         simulation.rebuild("fct_yearly_events", year=2025)
 
 
+def test_compiled_models_that_are_not_as_they_were_written_are_compiled_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))  # where the system has it
+    own_project(tmp_path / "run")
+    with chdir(tmp_path / "run"):
+        dbt_project.compiled()
+    files = {path: path.read_text("utf-8") for path in tmp_path.rglob("compiled/*.json")}
+    kept, *cached = sorted(files, key=lambda path: path.parts[len(tmp_path.parts)] != "run")
+    kept.write_text(files[kept][:1000], encoding="utf-8")
+    for path in cached:
+        path.write_text(files[path].replace("1 + ", "2 + "), encoding="utf-8")
+        assert path.read_text("utf-8") != files[path]
+    subprocess.run([sys.executable, "-m", dbt_project.__name__], cwd=tmp_path / "run", check=True)
+    assert {path: path.read_text("utf-8") for path in files} == files
+
+
 def test_a_run_keeps_the_sql_that_it_ran(finished_run: Run) -> None:
     [kept] = (finished_run.folder / dbt_project.COMPILED).glob("*.json")
-    assert {model["name"] for model in json.loads(kept.read_text("utf-8"))} >= {"int_hires", "fct_year_metrics"}
+    models = json.loads(kept.read_text("utf-8"))["models"]
+    assert {model["name"] for model in models} >= {"int_hires", "fct_year_metrics"}
     assert kept.relative_to(finished_run.folder).as_posix() in finished_run.manifest["steps"][0]["files"]

@@ -85,7 +85,9 @@ def test_a_limit_of_memory_reaches_dbt_and_changes_no_event(
     assert digests(built(limited)) == digests(two_years)
 
 
-@pytest.mark.parametrize("limit", ["4", "abc", "4 apples", "10KB", "٤GB", "-1GB", "4GB; drop table runs"])
+@pytest.mark.parametrize(
+    "limit", ["4", "abc", "4 apples", "10KB", "٤GB", "-1GB", "999999999TB", "4GB; drop table runs"]
+)
 def test_what_is_no_amount_of_memory_is_refused(limit: str) -> None:
     with pytest.raises(InputError, match="memory limit"):
         store.limit_memory(limit)

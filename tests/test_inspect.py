@@ -9,7 +9,7 @@ from IPython.core.completer import CompletionContext
 from IPython.core.interactiveshell import InteractiveShell
 
 from planwise_nb.core.errors import ChecklistError, InputError
-from planwise_nb.core.location import OUT_VARIABLE
+from planwise_nb.core.location import OUT_VARIABLE, PROJECT_VARIABLE
 from planwise_nb.core.runs import Run
 from planwise_nb.workforce import inspect, landing, sql_magic
 from planwise_nb.workforce.model_trial import try_model
@@ -77,6 +77,16 @@ def test_the_landing_notebook_says_how_to_make_the_first_run(tmp_path: Path, mon
     monkeypatch.setenv(OUT_VARIABLE, str(tmp_path))
     assert "No run yet" in repr(landing.runs()) and "No run yet" in landing.checklist().value
     assert "planwise run baseline" in landing.next_steps().data
+    with pytest.raises(InputError, match=r"There is no run yet in .*\nMake the first one: planwise run"):
+        open_step("workforce_requirements")
+
+
+def test_the_landing_notebook_says_whose_the_notebooks_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(OUT_VARIABLE, str(tmp_path))
+    monkeypatch.setenv(PROJECT_VARIABLE, str(tmp_path))
+    assert "planwise init my_plan" in landing.next_steps().data
+    (tmp_path / "notebooks").mkdir()
+    assert "planwise init" not in landing.next_steps().data
 
 
 def test_the_landing_notebook_says_how_a_stopped_run_goes_on(

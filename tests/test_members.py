@@ -116,6 +116,7 @@ def test_equal_members_have_equal_digests_and_others_have_not() -> None:
         ({"grid": ["compensation.cola_rate=a:b:3"]}, "it is not section.key=start:stop:count"),
         ({"grid": ["compensation.cola_rate=0.01:0.05:0"]}, "it is not section.key=start:stop:count"),
         ({"grid": ["compensation.cola_rate=0.01:0.01:2"]}, "the 2 values are not all different"),
+        ({"grid": ["compensation.cola_rate=0.01:0.05:1"]}, "one value cannot be start and stop"),
         ({"grid": ["compensation.cola_rate=0.01:0.05:99999"]}, f"99,999 values are more than {MOST:,}"),
         ({"grid": ["compensation.cola=0.01:0.05:5"]}, "cola"),
         ({"grid": ["compensation.cola_rate=0.01:9:5"]}, "--set compensation.cola_rate="),

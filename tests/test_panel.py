@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import re
 import shutil
 from collections.abc import Callable
 from decimal import Decimal
@@ -12,13 +14,14 @@ from typing import Any
 import ipywidgets as widgets
 import pandas as pd
 import pytest
+from IPython.core.interactiveshell import InteractiveShell
 
 from planwise_nb.core.errors import ChecklistError
 from planwise_nb.core.messages import Message, StepProgressed
-from planwise_nb.core.project import Project
+from planwise_nb.core.project import Project, init
 from planwise_nb.core.runner import run, start
 from planwise_nb.core.runs import Run
-from planwise_nb.workforce import scenario, step_levers
+from planwise_nb.workforce import scenario, step, step_levers
 from planwise_nb.workforce.figures import Section, figure
 from planwise_nb.workforce.inputs import Request, resolve
 from planwise_nb.workforce.panel import Panel
@@ -43,7 +46,7 @@ def texts(box: widgets.Box) -> str:
     return " ".join([*own, *(texts(child) for child in box.children if isinstance(child, widgets.Box))])
 
 
-def choices(panel: Panel) -> dict[str, widgets.Dropdown]:
+def choices(panel: Panel) -> dict[str, Any]:
     lines = panel.view.children[1].children
     return {line.children[0].description: line.children[0] for line in lines}
 
@@ -124,7 +127,37 @@ def test_of_several_members_a_panel_with_levers_lets_choose_whose_they_are(tmp_p
     before = panel.levers.fields[GROWTH].value
     choices(panel)["scenario"].value = "high_growth"
     assert panel.step.scenario == "high_growth" and panel.levers.fields[GROWTH].value > before
+    panel.levers.fields[GROWTH].value = 0.5
+    assert "→ 0.5, for all 2 members of the run." in texts(panel.view)
     assert "scenario" not in choices(Panel(open_step("year_transition", str(begun.folder), 2025)))
+
+
+def project_with_a_parameter(folder: Path) -> Project:
+    """A project whose notebook of requirements has a parameter of its own."""
+    init(folder)
+    path = folder / "notebooks/workforce/03_workforce_requirements.ipynb"
+    notebook = json.loads(path.read_text("utf-8"))
+    [cell] = [cell for cell in notebook["cells"] if "parameters" in cell["metadata"].get("tags", ())]
+    cell["source"] = "".join(cell["source"]) + "\ntop: int = 5  # how many rows"
+    path.write_text(json.dumps(notebook), encoding="utf-8")
+    return Project(folder)
+
+
+def test_a_parameter_of_ones_own_is_shown_by_a_run_and_changed_in_the_panel(
+    tmp_path: Path, small_census: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = started_run(project_with_a_parameter(tmp_path / "plan"), small_census, tmp_path / "runs")
+    run(begun, quiet, until=("workforce_requirements", 2025))
+    executed = (begun.folder / "notebooks/2025/03_workforce_requirements.ipynb").read_text("utf-8")
+    assert re.search(r">top</td>[^/]*>5</td>[^/]*>how many rows</td>", executed)
+    shell = InteractiveShell()
+    monkeypatch.setattr(step, "get_ipython", lambda: shell)
+    panel = Panel(open_step("workforce_requirements", str(begun.folder), 2025))
+    assert (choices(panel)["top"].value, choices(panel)["top"].tooltip) == (5, "how many rows")
+    choices(panel)["top"].value = 7
+    choices(panel)["year"].value = 2025
+    panel._fill()
+    assert (shell.user_ns["top"], choices(panel)["top"].value) == (7, 7)
 
 
 def test_reset_puts_every_lever_back(finished_run: Run) -> None:

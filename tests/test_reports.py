@@ -148,6 +148,15 @@ def test_an_unfinished_run_is_reported_so_far(finished_run: Run, tmp_path: Path)
     assert "is done yet" in command("report", cut(run, 0).folder.name, "--out", tmp_path)[2]
 
 
+@pytest.mark.parametrize("content", ["", "{", "{}", "[]", '{"cells": 3, "nbformat": 4, "nbformat_minor": 5}'])
+def test_a_damaged_notebook_is_told_and_no_page_is_written(finished_run: Run, tmp_path: Path, content: str) -> None:
+    run = whole_copy(finished_run, tmp_path)
+    (run.folder / "notebooks/2026/05_workforce_snapshot.ipynb").write_text(content, encoding="utf-8")
+    code, _, said = command("report", run.folder.name, "--to", tmp_path / "board", "--out", tmp_path)
+    assert (code, "05_workforce_snapshot.ipynb is no notebook" in said) == (1, True)
+    assert f"planwise verify {run.folder.name}" in said and not (tmp_path / "board").exists()
+
+
 # PDF
 
 
@@ -193,19 +202,14 @@ def test_headline_fits_80_columns_and_has_a_sparkline_a_figure(finished_run: Run
     assert re.search(r"^headcount .*→.*% a year, target 3\.00%$", said, re.MULTILINE)
 
 
-def test_headline_is_plain_where_the_terminal_has_no_blocks(finished_run: Run) -> None:
-    words = [
-        sys.executable,
-        "-m",
-        "planwise_nb.apps.cli",
-        "show",
-        finished_run.folder.name,
-        "--out",
-        finished_run.ledger.out,
-    ]
+@pytest.mark.parametrize(("who", "signs"), [([], [b"_#", b"->"]), (["--employee", "EMP_000001"], [b"pay", b" -> "])])
+def test_show_is_plain_where_the_terminal_has_ascii_only(finished_run: Run, who: list[str], signs: list[bytes]) -> None:
+    words = ["show", finished_run.folder.name, *who, "--out", str(finished_run.ledger.out)]
     plainly = {**os.environ, "PYTHONIOENCODING": "ascii"}
-    done = subprocess.run(words, env=plainly, capture_output=True, check=False)
-    assert (done.returncode, done.stderr) == (0, b"") and b"_#" in done.stdout and b"->" in done.stdout
+    command = [sys.executable, "-m", "planwise_nb.apps.cli", *words]
+    done = subprocess.run(command, env=plainly, capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert [sign for sign in signs if sign not in done.stdout] == []
 
 
 def test_json_has_figures_and_no_sparklines(finished_run: Run) -> None:

@@ -16,7 +16,7 @@ from planwise_nb.workforce.outlook import planned_parameters
 from planwise_nb.workforce.parameters import write_parameters
 from planwise_nb.workforce.saved_scenarios import Save, save_scenario
 from planwise_nb.workforce.scenario_files import read_scenario
-from planwise_nb.workforce.scenario_life import set_status
+from planwise_nb.workforce.scenario_life import delete_scenario, set_status
 from planwise_nb.workforce.scenario_store import FOLDER, TABLE, open_scenario
 
 MERIT, GROWTH = ("merit_base", 2026, 1), ("target_growth_rate", None, None)
@@ -43,11 +43,18 @@ def test_every_lever_is_offered_with_the_range_of_its_scenario_key() -> None:
     assert all(offered[name].schema == lever.schema for name, lever in LEVERS.items())
 
 
-@pytest.mark.parametrize(("typed", "value"), [("2.5", "0.025"), ("2.5 %", "0.025"), ("0", "0"), ("50", "0.5")])
+@pytest.mark.parametrize(("typed", "value"), [("2.5", "0.025"), ("2.5 %", "0.025"), (".5", "0.005"), ("50", "0.5")])
 def test_a_rate_is_typed_in_percent(typed: str, value: str) -> None:
     merit = next(parameter for parameter in all_parameters() if parameter.name == "merit_base")
     assert merit.meant(typed) == Decimal(value)
     assert merit.meant(merit.shown(Decimal(value))) == Decimal(value)
+
+
+def test_a_percent_sign_divides_by_a_hundred_for_factors_too() -> None:
+    factor = next(one for one in all_parameters() if one.name == "new_hire_salary_adjustment")
+    assert (factor.meant("90%"), factor.meant("0.9"), factor.meant(".9")) == (Decimal("0.9"),) * 3
+    with pytest.raises(ValueError, match=r"must be a number from 0\.1 to 5"):
+        factor.meant("2%")
 
 
 @pytest.mark.parametrize("typed", ["", "much", "-1", "50.1", "2.50001", "1e9", "nan", "=1+1", "٢"])
@@ -198,6 +205,30 @@ def test_what_somebody_else_saved_since_is_not_lost(project: Project) -> None:
     assert tree(project.own) == before
 
 
+def test_a_scenario_that_was_deleted_since_it_was_opened_is_told_as_that(project: Project) -> None:
+    save_scenario(project, draft_of(project), Save(name="careful", author="A planner"))
+    mine = draft_of(project, "careful")
+    delete_scenario(project, "careful")
+    before = tree(project.own)
+    for name in ("careful", "other"):
+        with pytest.raises(InputError, match="Scenario careful was deleted since you opened it") as refused:
+            save_scenario(project, mine, Save(name=name, author="A planner", may_replace=True))
+        assert refused.value.fix.endswith("or open another scenario and make your changes there.")
+    assert tree(project.own) == before
+
+
+def test_rows_written_by_hand_are_replaced_however_they_are_spaced_and_spelt(project: Project) -> None:
+    save_scenario(project, draft_of(project), Save(name="careful", author="A planner"))
+    table = project.own / FOLDER / TABLE
+    row = " careful , 02026, 01 ,RAISE, Merit_Base ,0.02,0,2024-12-01,by hand\n"
+    table.write_text(table.read_text().splitlines(keepends=True)[0] + row)
+    for base in ("careful", "lean"):
+        save_scenario(project, draft_of(project, base), Save(name="careful", author="Another", may_replace=True))
+        [line] = table.read_text().splitlines()[1:]
+        assert line.startswith("careful,2026,1,RAISE,merit_base,0.065,")
+        table.write_text(table.read_text().splitlines(keepends=True)[0] + row)
+
+
 def test_rows_of_other_scenarios_do_not_count_as_a_change(project: Project) -> None:
     for name in ("another", "careful"):
         save_scenario(project, draft_of(project), Save(name=name, author="A planner"))
@@ -226,9 +257,11 @@ def test_a_table_of_levers_that_cannot_be_read_is_refused(project: Project, adde
         (Save(name="Big Plan", author="A planner"), "cannot be the name of a scenario"),
         (Save(name="--help", author="A planner"), "cannot be the name of a scenario"),
         (Save(name="fine", author=""), "Nobody is named"),
-        (Save(name="fine", author="=HYPERLINK(1)"), "Nobody is named"),
+        (Save(name="fine", author=" "), "Nobody is named"),
+        (Save(name="fine", author="=HYPERLINK(1)"), "would take the author =HYPERLINK.1. for a formula"),
+        (Save(name="fine", author="-Max"), "Write the name without the sign"),
         (Save(name="fine", author="A\nplanner"), "too long or cannot be printed"),
-        (Save(name="fine", author="A planner", description="x" * 300), "too long or cannot be printed"),
+        (Save(name="fine", author="A planner", description="x" * 300), "plain text, 200 letters at most"),
     ],
 )
 def test_what_cannot_be_written_is_refused_before_anything_is(project: Project, said: Save, message: str) -> None:

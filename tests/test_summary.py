@@ -1,12 +1,19 @@
 """The summary tells the story of a run on one page, offline, and trusts nothing that it shows."""
 
 import re
+from pathlib import Path
 
 import pandas as pd
 import pytest
 
-from planwise_nb.workforce.results import Results
+from planwise_nb.core import store
+from planwise_nb.core.project import Project
+from planwise_nb.core.runner import start
+from planwise_nb.workforce.inputs import Request, resolve
+from planwise_nb.workforce.pipeline import WORKFORCE
+from planwise_nb.workforce.results import Results, read_results
 from planwise_nb.workforce.summary import write_summary
+from tests.simulation import Simulation
 from tests.test_charts import metrics, year_of_metrics
 
 HOSTILE = "<script>alert('1')</script>|`x`\n# boo"
@@ -18,6 +25,7 @@ MANIFEST = {
     "seeds": {"baseline": 42},
     "inputs": {"census": {"file": "inputs/census.parquet", "sha256": "9f86d0", "rows": 5000, "active": 4378}},
     "differences": {"baseline": {"workforce.total_termination_rate": 0.1}},
+    "baseline": {},
     "versions": {"planwise": "0.1.0"},
     "created_at": "2025-01-01T12:00:00Z",
     "periods": [2025, 2026, 2027, 2028, 2029],
@@ -204,7 +212,8 @@ def test_a_check_that_does_not_hold_is_shown_with_its_offenders(tmp_path):
 
 def test_the_least_that_a_manifest_says_is_enough(tmp_path):
     text, page = summary(tmp_path, manifest={"run_id": "r1"}, different=False)
-    assert "Every parameter is that of baseline." in text and "Parent run" not in page
+    assert "Not known: the run has kept no baseline that could be used." in text and "Parent run" not in page
+    assert "Every parameter is that of baseline." in summary(tmp_path, different=False)[0]
 
 
 def test_a_run_without_years_has_a_page(tmp_path):
@@ -226,3 +235,21 @@ def test_every_scenario_is_shown_or_counted(tmp_path, count):
     assert text.count("| baseline\\~seed=") == (2 + 1) * min(count, 20)
     assert ("The first 20 of 30 scenarios" in text) == (count > 20)
     assert ("The first 4 of 30 scenarios" in page) == (count > 20)
+
+
+def test_parameters_are_held_against_what_baseline_says_in_the_project(tmp_path: Path, small_census: Path) -> None:
+    own = tmp_path / "params" / "workforce"
+    own.mkdir(parents=True)
+    stated = "hiring: {compensation_variance: 0.2}\ncompensation: {cola_rate: 0.03}\n"
+    (own / "baseline.yaml").write_text(f"extends: baseline\n{stated}")
+    (own / "solo.yaml").write_text("simulation: {random_seed: 42}\n")
+    request = Request(scenario="baseline,solo", years=(2025, 2025), census=small_census)
+    run = start(WORKFORCE, resolve(Project(tmp_path), request), out=tmp_path / "runs", command=["test"])
+    simulated = Simulation(run.folder)
+    simulated.step("pre_simulation", 2025)
+    simulated.build(2025)
+    with store.connect(run.folder / store.DATABASE, read_only=True) as connection:
+        found = read_results(connection, run.folder).differences
+    assert set(found["scenario_id"]) == {"solo"}
+    told = {row["parameter_name"]: (row["parameter_value"], row["baseline_value"]) for row in found.to_dict("records")}
+    assert (told["cola_rate"], told["hiring.compensation_variance"]) == ((0.025, 0.03), (0.1, 0.2))

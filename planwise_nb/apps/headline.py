@@ -7,7 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from planwise_nb.apps.sparklines import is_plain, plain, sparkline
+from planwise_nb.apps.sparklines import shown, sparkline
 from planwise_nb.core import store
 from planwise_nb.core.printable import printable
 from planwise_nb.workforce import publication
@@ -105,8 +105,7 @@ def headline(folder: Path, manifest: dict[str, Any], figures: Figures) -> str:
     lines += [*_lines_of_ensembles(figures["bands"], figures["chances"])]
     for what, path in PLACES.items():
         lines += [f"{what + ':':<11}{folder / path}"] if (folder / path).exists() else []
-    text = "\n".join(lines)
-    return plain(text) if is_plain() else text
+    return shown("\n".join(lines))
 
 
 def _lines_of_few(years: list[dict[str, Any]]) -> Iterator[str]:

@@ -18,9 +18,10 @@ jupysql for the browser, which fails in JupyterLab 4.6 and which ``%%sql`` does 
 
 def lab(context: typer.Context, out: Out = OUT) -> None:
     """Open JupyterLab on the notebooks, on this machine only; further options go to JupyterLab."""
-    from planwise_nb.core.location import OUT_VARIABLE  # noqa: PLC0415 - --help stays fast
+    from planwise_nb.core.location import OUT_VARIABLE, PROJECT_VARIABLE  # noqa: PLC0415 - --help stays fast
 
-    notebooks = project().folders("notebooks")[0]
+    here = project()
+    notebooks = here.folders("notebooks")[0]
     opened = LANDING if (notebooks / LANDING).is_file() else ""  # a project of one's own may be older
     options = {
         "ServerApp.ip": "127.0.0.1",
@@ -29,7 +30,10 @@ def lab(context: typer.Context, out: Out = OUT) -> None:
         "LabApp.news_url": None,
         "LabApp.check_for_updates_class": "jupyterlab.NeverCheckForUpdate",
     }
+    if notebooks.parent != here.own:
+        options["ServerApp.contents_manager_class"] = "planwise_nb.apps.shipped_notebooks.ShippedNotebooks"
     command = [sys.executable, "-m", "jupyterlab", *(f"--{name}={value}" for name, value in options.items())]
     settings = [str(SETTINGS), *filter(None, [os.environ.get("JUPYTER_CONFIG_PATH")])]
-    os.environ |= {OUT_VARIABLE: str(out.resolve()), "JUPYTER_CONFIG_PATH": os.pathsep.join(settings)}
+    os.environ |= {OUT_VARIABLE: str(out.resolve()), PROJECT_VARIABLE: str(here.own)}
+    os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join(settings)
     os.execv(sys.executable, [*command, *context.args])

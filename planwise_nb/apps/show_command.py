@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from planwise_nb.apps.answers import OUT, AsJson, Out, find, print_json, reported, since
+from planwise_nb.apps.sparklines import shown
 from planwise_nb.core.printable import printable
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ def _show_person(found: Any, employee: str, scenario: str | None, as_json: bool,
                     "seconds": since(began), "stories": told})  # fmt: skip
         return
     for story in stories:
-        print("\n".join(_story(story, manifest | {"status": found.state})))
+        print(shown("\n".join(_story(story, manifest | {"status": found.state}))))
 
 
 def _story(story: Story, manifest: dict[str, Any]) -> Iterator[str]:

@@ -13,15 +13,6 @@ MOST = 40
 PLAINER = {"→": "->", "–": "-", "…": "...", "·": "-"}
 
 
-def is_plain() -> bool:
-    """Whether standard output cannot show blocks."""
-    try:
-        BLOCKS.encode(sys.stdout.encoding or "ascii")
-    except UnicodeEncodeError:
-        return True
-    return False
-
-
 def sparkline(values: Sequence[float | None]) -> str:
     """``values`` as a sign each, from the lowest to the highest of them; a blank for None. Of more than ``MOST`` values
     so many are shown, evenly, the first and the last among them.
@@ -35,6 +26,15 @@ def sparkline(values: Sequence[float | None]) -> str:
         " " if value is None else BLOCKS[round((value - low) / (high - low) * steps) if high > low else steps // 2]
         for value in values
     )
+
+
+def shown(text: str) -> str:
+    """``text`` in signs that standard output can show: as it is, or plain."""
+    try:
+        text.encode(sys.stdout.encoding or "ascii")
+    except UnicodeEncodeError:
+        return plain(text)
+    return text
 
 
 def plain(text: str) -> str:

@@ -113,10 +113,10 @@ class Ledger:
         for row in self.runs():
             if row["run_id"] == run_id or (not run_id and row["status"] != "missing"):
                 return row
-        missing = f"no run {run_id!r}" if run_id else "no run yet"
-        raise InputError(
-            f"There is {missing} in {self.out}.", fix="See the runs: planwise runs; make one: planwise run"
-        )
+        if run_id:
+            raise InputError(f"There is no run {run_id!r} in {self.out}.", fix="See the runs: planwise runs")
+        fix = "Make the first one: planwise run (in JupyterLab: File, New, Terminal); then run this again."
+        raise InputError(f"There is no run yet in {self.out}.", fix=fix)
 
     def _folders(self, name: str) -> list[Path]:
         """The folders two below ``out`` with names of that pattern; a link may lead out of it and is none."""

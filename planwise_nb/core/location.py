@@ -18,7 +18,7 @@ OUT_VARIABLE = "PLANWISE_OUT"
 """Set by ``planwise lab`` and ``planwise dashboard``: the folder of the runs, wherever the notebooks lie."""
 
 PROJECT_VARIABLE = "PLANWISE_PROJECT"
-"""Set by ``planwise dashboard``: the user's project folder."""
+"""Set by ``planwise lab`` and ``planwise dashboard``: the user's project folder."""
 
 
 def is_executing() -> bool:

@@ -16,6 +16,7 @@ from urllib.parse import quote
 from altair.typing import ChartType
 
 from planwise_nb.core.display import Table, svg
+from planwise_nb.core.errors import DamagedError
 from planwise_nb.core.manifest import DRAFT
 from planwise_nb.core.pictures import PICTURE
 from planwise_nb.core.pipeline import Key, Pipeline, label
@@ -46,6 +47,7 @@ figure { margin: 16px 0; break-inside: avoid; } .anchor-link { display: none; }
   table { font-size: 9px; } svg, tr, .input { break-inside: avoid; } }
 """
 HEADING = "## "
+LONGEST_REASON = 100
 _NOTEBOOK_LINK = re.compile(r'href="\.\./(notebooks/[^"]+)\.ipynb"')
 
 
@@ -68,15 +70,16 @@ def write_pages(
     """Write a page of every recorded step of the run in ``folder`` below ``target``, and an index; its path.
 
     ``documents``: files of the run by what they are, copied beside the index where a record names them; in a page,
-    links to executed notebooks lead to their pages. Takes seconds at first: the renderer is large.
+    links to executed notebooks lead to their pages. Takes seconds at first: the renderer is large. Raises
+    ``DamagedError`` where an executed notebook is none; nothing is written then.
     """
     pages = [
         _Page((record["step"], record["period"]), pipeline.step(record["step"]).title, record["notebook"])
         for record in manifest["steps"]
     ]
-    render, about = _renderer(), f"{manifest['subject']} · {manifest['run_id']}"
-    for place, page in enumerate(pages):
-        body = _way(pages, place) + render(folder / page.notebook)
+    render, about = _renderer(manifest["run_id"]), f"{manifest['subject']} · {manifest['run_id']}"
+    bodies = [_way(pages, place) + render(folder / page.notebook) for place, page in enumerate(pages)]
+    for page, body in zip(pages, bodies, strict=True):
         _write(target / page.path, _frame(f"{label(page.key)} · {about}", body))
     known = known_files(dict(manifest))
     copied = {what: path for what, path in documents.items() if path.as_posix() in known}
@@ -104,7 +107,7 @@ def _part(part: str | Table | ChartType) -> str:
     return f"<p>{html.escape(part)}</p>"
 
 
-def _renderer() -> Callable[[Path], str]:
+def _renderer(run_id: str) -> Callable[[Path], str]:
     """What makes the HTML of a notebook, without the page about it."""
     import nbformat  # noqa: PLC0415 - both take seconds
     from nbconvert import HTMLExporter  # noqa: PLC0415
@@ -117,12 +120,17 @@ def _renderer() -> Callable[[Path], str]:
     exporter = HTMLExporter(template_name="basic", **prompts, **places)
 
     def render(path: Path) -> str:
-        notebook = nbformat.read(path, as_version=4)
-        for cell in notebook.cells:
-            for output in cell.get("outputs", ()):
-                if PICTURE in output.get("data", {}):
-                    output.data = {"text/html": output.data[PICTURE]}
-        return str(exporter.from_notebook_node(notebook)[0])
+        try:
+            notebook = nbformat.read(path, as_version=4)
+            for cell in notebook.cells:
+                for output in cell.get("outputs", ()):
+                    if PICTURE in output.get("data", {}):
+                        output.data = {"text/html": output.data[PICTURE]}
+            return str(exporter.from_notebook_node(notebook)[0])
+        except (ValueError, KeyError, TypeError, AttributeError, nbformat.ValidationError) as error:
+            said = str(error).partition("\n")[0][:LONGEST_REASON]
+            fix = f"Put back a copy of the file, or see what else is damaged: planwise verify {run_id}"
+            raise DamagedError(f"{path} is no notebook: {said}", fix=fix) from error
 
     return render
 

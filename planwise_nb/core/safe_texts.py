@@ -8,8 +8,11 @@ import duckdb
 
 from planwise_nb.core.digests import quoted
 
-FORMULA = r"^([\t\r\n]|[\s\p{Z}\p{C}]*[=+\-@＝＋－＠])"
-"""What a text starts with that a spreadsheet would run, also in full width, also after blanks that are not seen."""
+SIGNS = "=+@＝＋－＠-"
+"""What a formula of a spreadsheet starts with, also in full width."""
+
+FORMULA = rf"^([\t\r\n]|[\s\p{{Z}}\p{{C}}]*[{SIGNS}])"
+"""What a text starts with that a spreadsheet would run, also after blanks that are not seen."""
 
 NATIVE = ("BOOLEAN", "DATE", "TIMESTAMP", "DECIMAL", "DOUBLE", "FLOAT", "TINYINT", "SMALLINT", "INTEGER", "BIGINT",
           "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT")  # fmt: skip

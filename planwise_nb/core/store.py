@@ -26,14 +26,14 @@ THREADS = "PLANWISE_THREADS"
 """May be set in the environment: how many threads a database takes; else as many as there are processors."""
 
 _MEMORY = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,3})?) ?([KMGT]i?B)", re.IGNORECASE | re.ASCII)
-_LEAST_BYTES = 100_000_000
+_LEAST_BYTES, _MOST_BYTES = 100_000_000, 10**15
 _UNITS = {"K": 1, "M": 2, "G": 3, "T": 4}
 
 
 def limit_memory(limit: str) -> None:
     """Let every database of this process and of its kernels take ``limit`` of memory at most, such as ``4GB``.
 
-    Raises ``InputError`` where that is no amount of memory, or too little to open a database.
+    Raises ``InputError`` where that is no amount of memory, too little to open a database, or more than there is.
     """
     found = _MEMORY.fullmatch(limit)
     if found is None:
@@ -41,8 +41,8 @@ def limit_memory(limit: str) -> None:
             f"A memory limit of {limit[:40]} is no amount of memory.", fix="Write it as: --memory-limit 4GB"
         )
     base = 1024 if "I" in found[2].upper() else 1000
-    if float(found[1]) * base ** _UNITS[found[2][0].upper()] < _LEAST_BYTES:
-        raise InputError(f"A memory limit of {limit} is too little.", fix="Give 100MB at least.")
+    if not _LEAST_BYTES <= float(found[1]) * base ** _UNITS[found[2][0].upper()] <= _MOST_BYTES:
+        raise InputError(f"A memory limit of {limit} is too little or too much.", fix="Give 100MB to 1000TB.")
     os.environ[MEMORY_LIMIT] = limit
 
 

@@ -88,7 +88,7 @@ def compiled_beside() -> Iterator[None]:
     with tempfile.TemporaryDirectory(dir=Path.cwd()) as place:
         copy_shipped(Path(place))
         with chdir(place):
-            is_known = _cached(_digest()).is_file()
+            is_known = _read(_cached(_digest())) is not None
         if is_known:
             yield
         else:
@@ -112,18 +112,22 @@ def copy_shipped(folder: Path) -> None:
 def compiled() -> tuple[CompiledModel, ...]:
     """The models of the run whose folder is the working directory, each after those that it reads.
 
-    They are compiled by the first call of this user, and again when a file of the project changed; the run keeps them.
-    Raises ``ModelError`` with dbt's message for what it cannot compile.
+    They are compiled by the first call of this user, and again when a file of the project changed or what is kept of
+    them is not as it was written; the run keeps them. Raises ``ModelError`` with dbt's message for what it cannot
+    compile.
     """
     digest = _digest()
     kept, cached = COMPILED / f"{digest[:16]}.json", _cached(digest)
+    lacking = [path for path in (kept, cached) if not path.is_file()]
     if digest not in _compiled:
-        _compiled[digest] = _read(kept) if kept.is_file() else _read(cached) if cached.is_file() else _compile()
-    for path in (kept, cached):
-        if not path.is_file():
-            with nullcontext() if path is kept else suppress(OSError):  # without a cache it only takes longer
-                path.parent.mkdir(parents=True, exist_ok=True)
-                write_json(path, [asdict(model) for model in _compiled[digest]])
+        found = {path: _read(path) for path in (kept, cached)}
+        lacking = [path for path, models in found.items() if models is None]
+        _compiled[digest] = found[kept] or found[cached] or _compile()
+    for path in lacking:
+        with nullcontext() if path is kept else suppress(OSError):  # without a cache it only takes longer
+            path.parent.mkdir(parents=True, exist_ok=True)
+            models = [asdict(model) for model in _compiled[digest]]
+            write_json(path, {"sha256": value_digest(models), "models": models})
     return _compiled[digest]
 
 
@@ -132,9 +136,15 @@ def _cached(digest: str) -> Path:
     return platformdirs.user_cache_path("planwise") / "compiled" / f"{digest}.json"
 
 
-def _read(path: Path) -> tuple[CompiledModel, ...]:
-    models = json.loads(path.read_text(encoding="utf-8"))
-    return tuple(CompiledModel(**model | {"tags": tuple(model["tags"])}) for model in models)
+def _read(path: Path) -> tuple[CompiledModel, ...] | None:
+    """The models that a file keeps; None where there is none, or where it is not as it was written."""
+    try:
+        kept = json.loads(path.read_text(encoding="utf-8"))
+        if kept["sha256"] != value_digest(kept["models"]):
+            return None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return tuple(CompiledModel(**model | {"tags": tuple(model["tags"])}) for model in kept["models"])
 
 
 def _compile() -> tuple[CompiledModel, ...]:

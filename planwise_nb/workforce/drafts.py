@@ -61,9 +61,13 @@ class Parameter:
         return plain(value * 100 if self.is_percent else value)
 
     def meant(self, text: str) -> Decimal:
-        """The value that a person typed. A ValueError says what it must be instead."""
-        number = typed_number(text.strip().removesuffix("%").strip())
-        value = None if number is None else number / 100 if self.is_percent else number
+        """The value that a person typed, in percent with a sign or where people read it so. A ValueError says what it
+        must be instead.
+        """
+        digits = text.strip().removesuffix("%")
+        number = typed_number(digits.strip())
+        is_percent = self.is_percent or digits != text.strip()
+        value = None if number is None else number / 100 if is_percent else number
         try:
             if value is not None and number_in_range(value, self.schema) == rounded(value):
                 return rounded(value)

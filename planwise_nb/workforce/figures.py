@@ -20,7 +20,9 @@ ByLevel = dict[Literal["all"] | int, Decimal]
 Shares = dict[int, Decimal]
 """Shares of a whole by level or age; they add up to 1."""
 
-_TYPED = re.compile(r"[-+]?[0-9]{1,18}(?:\.[0-9]{1,18})?(?:e[-+]?[0-9]{1,2})?", re.IGNORECASE | re.ASCII)
+_TYPED = re.compile(
+    r"[-+]?(?:[0-9]{1,18}(?:\.[0-9]{1,18})?|\.[0-9]{1,18})(?:e[-+]?[0-9]{1,2})?", re.IGNORECASE | re.ASCII
+)
 _GREATEST = Decimal(10) ** 18
 _SIX_PLACES = Decimal("0.000001")
 _LOWEST_KEY = {"levels": 1, "level shares": 1, "age shares": 16}
@@ -65,7 +67,7 @@ def shown(value: object) -> str:
 
 
 def typed_number(text: str) -> Decimal | None:
-    """The number that a person typed, such as 0.05 or 60e6; None for what is none, or beyond 18 digits either way."""
+    """The number that a person typed, such as .05 or 60e6; None for what is none, or beyond 18 digits either way."""
     if not _TYPED.fullmatch(text) or abs(number := Decimal(text)) >= _GREATEST or number != rounded(number):
         return None
     return number

@@ -21,8 +21,9 @@ from planwise_nb.workforce.census_map import CensusMap, load_census_map
 from planwise_nb.workforce.dbt_project import project_files
 from planwise_nb.workforce.extracts import read_extract
 from planwise_nb.workforce.members import load_members, subject_of
-from planwise_nb.workforce.parameters import ResolvedScenario, write_parameters
+from planwise_nb.workforce.parameters import ResolvedScenario, write_baseline, write_parameters
 from planwise_nb.workforce.pipeline import WORKFORCE
+from planwise_nb.workforce.scenario_files import read_scenario
 from planwise_nb.workforce.thresholds import Threshold, read_thresholds, write_thresholds
 
 
@@ -68,6 +69,14 @@ class WorkforceInputs:
         return tuple(range(simulation.start_year, simulation.end_year + 1))
 
     @cached_property
+    def baseline(self) -> ResolvedScenario | None:
+        """What the project's baseline says, to hold results against; None where it cannot be used."""
+        try:
+            return read_scenario("baseline", self.project.folders("params/workforce")).resolve()
+        except InputError:
+            return None
+
+    @cached_property
     def digest(self) -> str:
         """A digest of the accepted census and of every parameter, seed included."""
         with tempfile.TemporaryDirectory() as draft:
@@ -95,6 +104,7 @@ class WorkforceInputs:
             "chain": {member.chain[0]: list(member.chain) for member in self.members},
             "settings": [item for item in self.members[0].settings if self._is_of_all(item)],
             "differences": {member.scenario_id: _told(member.differences) for member in self.members},
+            "baseline": _told(self.baseline.differences) if self.baseline else None,
             "inputs_digest": self.digest,
         }
 
@@ -122,6 +132,8 @@ class WorkforceInputs:
         for path in self.attachments:
             shutil.copyfile(path, folder / "inputs" / path.name)
         self._write_parameters(folder / "params")
+        if self.baseline:
+            write_baseline(self.baseline, folder / "params")
         for source in self.sources():
             if source.target:
                 target = folder / source.target

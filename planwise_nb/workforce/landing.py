@@ -13,7 +13,7 @@ from planwise_nb.core import checklist_view
 from planwise_nb.core import display as shown
 from planwise_nb.core.errors import STOPPED, PlanwiseError
 from planwise_nb.core.ledger import Ledger
-from planwise_nb.core.location import out_folder
+from planwise_nb.core.location import find_project, out_folder
 from planwise_nb.core.pipeline import Key, label
 from planwise_nb.core.runs import Run
 from planwise_nb.workforce.pipeline import WORKFORCE
@@ -38,7 +38,7 @@ def runs() -> shown.Table:
 def next_steps() -> HTML:
     """What to do next, each with its command or button."""
     run = _latest()
-    advice = _first_run() if run is None else _after(run)
+    advice = [*(_first_run() if run is None else _after(run)), *_of_whose_notebooks()]
     return HTML(f"<ul>{''.join(f'<li>{line}</li>' for line in advice)}</ul>")
 
 
@@ -58,6 +58,14 @@ def _latest() -> Run | None:
     except PlanwiseError:
         return None
     return run
+
+
+def _of_whose_notebooks() -> list[str]:
+    if (find_project().own / "notebooks").is_dir():
+        return []
+    copy, go_there = _code("planwise init my_plan"), _code("cd my_plan && planwise lab")
+    return [f"These notebooks ship with PlanWise and stay as they are. To change them, make copies, {TERMINAL}: {copy};"
+            f" open these with {go_there}"]  # fmt: skip
 
 
 def _first_run() -> list[str]:

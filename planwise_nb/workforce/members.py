@@ -88,6 +88,9 @@ def _axis(item: str) -> list[str]:
     count = int(match[4])
     if count > MOST:
         raise _grid_error(item, f"{count:,} values are more than {MOST:,}")
+    if count == 1 and start != stop:
+        fix = "Give the number of values, 2 at least; or the same start and stop for one value."
+        raise _grid_error(item, "one value cannot be start and stop", fix)
     values = [plain(rounded(start + (stop - start) * step / max(count - 1, 1))) for step in range(count)]
     if len(set(values)) < count:
         raise _grid_error(item, f"the {count} values are not all different, at six decimals")

@@ -16,7 +16,7 @@ from planwise_nb.core import checklist_view
 from planwise_nb.core import display as shown
 from planwise_nb.core.errors import BusyError, ChecklistError, KernelDiedError, PlanwiseError, StepError
 from planwise_nb.core.manifest import done_steps
-from planwise_nb.core.notebooks import read_parameters
+from planwise_nb.core.notebooks import TYPES, Parameter, read_parameters
 from planwise_nb.core.pipeline import label
 from planwise_nb.core.runs import Run
 from planwise_nb.core.work_view import BAD, INK, WorkView
@@ -38,6 +38,9 @@ RESET = ("Reset", "undo", "Put every lever back to what the run uses")
 STOP = ("Stop", "stop", "Stop what this notebook began")
 RESUMED = {StepError.__name__, KernelDiedError.__name__}
 """Refusals of a run that has begun, and goes on when it is asked again."""
+
+FIELDS = {"str": widgets.Text, "int": widgets.IntText, "float": widgets.FloatText, "bool": widgets.Checkbox}
+"""By type the field of a parameter that only the cells of the notebook read."""
 
 MEMBER = "scenario"
 """The parameter of a notebook that shows one member of the run."""
@@ -62,16 +65,19 @@ def _levers(step: WorkforceStep) -> list[LeverValue]:
     return levers_of(step.name, step.frame(RESOLVED))
 
 
-def _parameters(step: WorkforceStep) -> list[tuple[str, str, str]]:
-    """Name, value and explanation of each line of the notebook's parameters cell."""
-    manifest = step.run.manifest
-    used = {"run_dir": manifest["run_id"], WORKFORCE.period: step.year, MEMBER: step.scenario}
+def _parameters(step: WorkforceStep) -> list[tuple[Parameter, Any]]:
+    """Each line of the notebook's parameters cell, with the value that its cells use."""
     notebook = step.run.folder / "project/notebooks" / WORKFORCE.name / WORKFORCE.step(step.name).notebook
-    return [(parameter.name, str(used[parameter.name]), parameter.help) for parameter in read_parameters(notebook)]
+    of_run = {"run_dir": step.run.folder.name, WORKFORCE.period: step.year, MEMBER: step.scenario}
+    used = step.variables | of_run
+    return [
+        (parameter, value if type(value := used.get(parameter.name)) is TYPES[parameter.type] else parameter.default)
+        for parameter in read_parameters(notebook)
+    ]
 
 
 def _values_used(step: WorkforceStep) -> pd.DataFrame:
-    rows = _parameters(step)
+    rows = [(parameter.name, str(value), parameter.help) for parameter, value in _parameters(step)]
     rows.append(("subject", step.run.manifest["subject"], "what is simulated"))
     rows += [(lever.title, f"{lever.parameter_value}", f"from {lever.parameter_source}") for lever in _levers(step)]
     return pd.DataFrame(rows, columns=["parameter", "value", "meaning"])
@@ -119,23 +125,28 @@ class Panel:
         checklist_view.refresh(self._checklist, self.step.run, self.step.year)
 
     def _choices(self) -> list[widgets.Widget]:
-        """A choice for each line of the parameters cell: the run, and the year where the step has one; and, of several
-        members, whose levers are shown.
+        """A choice for each line of the parameters cell: the run, and the year where the step has one; of several
+        members, whose levers are shown; and a field for each parameter that only the cells of the notebook read.
         """
         step, manifest = self.step, self.step.run.manifest
         there = [row["run_id"] for row in step.run.ledger.runs() if row["status"] not in UNREADABLE]
         runs = list(dict.fromkeys([step.run.folder.name, *there]))
         options = {"run_dir": runs, WORKFORCE.period: manifest["periods"], MEMBER: step.scenarios}
-        chosen = {"run_dir": step.run.folder.name, WORKFORCE.period: step.year, MEMBER: step.scenario}
+        offered = _parameters(step)
+        if self.levers.fields and len(step.scenarios) > 1 and MEMBER not in {one.name for one, _ in offered}:
+            meaning = "whose levers are shown; the cells show every member"
+            offered.append((Parameter(MEMBER, "str", "", meaning), step.scenario))
         made: list[widgets.Widget] = []
-        offered = [(name, meaning) for name, _, meaning in _parameters(step)]
-        if self.levers.fields and len(step.scenarios) > 1 and MEMBER not in dict(offered):
-            offered.append((MEMBER, "whose levers are shown; the cells show every member"))
-        for name, meaning in offered:
-            choice = widgets.Dropdown(options=options[name], value=chosen[name], description=name, tooltip=meaning)
+        for parameter, value in offered:
+            name, said = parameter.name, {"description": parameter.name, "tooltip": parameter.help}
+            if name in options:
+                choice = widgets.Dropdown(options=options[name], value=value, **said)
+                choice.observe(lambda change, name=name: self._move(name, change["new"]), "value")
+            else:
+                choice = FIELDS[parameter.type](value=value, **said)
+                choice.observe(lambda change, name=name: step.variables.update({name: change["new"]}), "value")
             choice.style.description_width, choice.layout.width = "70px", "320px"
-            choice.observe(lambda change, name=name: self._move(name, change["new"]), "value")
-            made.append(widgets.HBox([choice, widgets.Label(meaning)]))
+            made.append(widgets.HBox([choice, widgets.Label(parameter.help)]))
         return made
 
     def _move(self, name: str, value: Any) -> None:
@@ -173,7 +184,8 @@ class Panel:
         if faults:
             said = f"Nothing runs with a lever out of range: {'; '.join(faults)}."
         elif told := self.levers.told():
-            said = "A child of this run runs from the beginning up to here, with " + "; ".join(told) + "."
+            of_all = f", for all {members} members of the run" if (members := len(self.step.scenarios)) > 1 else ""
+            said = f"A child of this run runs from the beginning up to here, with {'; '.join(told)}{of_all}."
         elif self.step.key in self.step.checklist.done:
             said = "This step is done. Run it again, and a child of this run has it; this run stays as it is."
         else:

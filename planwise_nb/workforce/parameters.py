@@ -21,6 +21,8 @@ from planwise_nb.workforce.scenario import ABOUT, SECTIONS, Scenario
 MAX_TOLD = 20
 """Scenarios that ``scenario.yaml`` tells in full."""
 
+BASELINE_LAYERS = "baseline_layers.csv"
+
 
 @dataclass(frozen=True, kw_only=True)
 class ResolvedScenario:
@@ -79,12 +81,8 @@ def write_parameters(members: Sequence[ResolvedScenario], folder: Path) -> None:
     written in a fixed order: equal members give equal bytes.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    for name, columns in COLUMNS.items():
-        rows = [(member.scenario_id, *row) for member in members for row in _ROWS[name](member)]
-        with (folder / f"{name}.csv").open("w", encoding="utf-8", newline="") as file:
-            writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(columns)
-            writer.writerows([_cell(value) for value in row] for row in rows)
+    for name in COLUMNS:
+        _write_table(folder / f"{name}.csv", name, members)
     told = {member.ensemble_id or member.scenario_id: member for member in reversed(members)}
     content = {name: _content(member.scenario) for name, member in [*reversed(told.items())][:MAX_TOLD]}
     note = "# The scenarios as resolved from their YAML files; rates by year: parameter_layers.csv\n"
@@ -92,6 +90,19 @@ def write_parameters(members: Sequence[ResolvedScenario], folder: Path) -> None:
         note += f"# The first {MAX_TOLD} of {len(told):,}; the figures of all are in the CSV files beside this one.\n"
     text = yaml.dump(content, Dumper=ExactDumper, sort_keys=False, allow_unicode=True, width=120)
     (folder / "scenario.yaml").write_text(note + text, encoding="utf-8", newline="\n")
+
+
+def write_baseline(baseline: ResolvedScenario, folder: Path) -> None:
+    """Write what ``baseline`` states of the parameters by year and level into ``folder``; no model reads it."""
+    _write_table(folder / BASELINE_LAYERS, "parameter_layers", [baseline])
+
+
+def _write_table(path: Path, name: str, members: Sequence[ResolvedScenario]) -> None:
+    rows = [(member.scenario_id, *row) for member in members for row in _ROWS[name](member)]
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(COLUMNS[name])
+        writer.writerows([_cell(value) for value in row] for row in rows)
 
 
 COLUMNS = {

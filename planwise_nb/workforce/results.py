@@ -16,14 +16,12 @@ from planwise_nb.core.manifest import read_manifest
 from planwise_nb.core.pipeline import label
 from planwise_nb.workforce import publication
 from planwise_nb.workforce.parameter_layers import PARAMETERS
-from planwise_nb.workforce.parameters import project_defaults
+from planwise_nb.workforce.parameters import BASELINE_LAYERS, project_defaults
 
 MAX_SCENARIOS = 20
 """Scenarios that a report tells one by one; all of them are in the tables of the run."""
 
 TOLD_VERSIONS = ("planwise-notebooks", "dbt-core", "dbt-duckdb", "duckdb", "papermill", "pandas", "altair")
-OF_BASELINE = ["default", "yaml:baseline", "levers:baseline", "hazard"]
-"""Where a parameter comes from that nobody but baseline states."""
 
 QUERIES = {
     "metrics": "from fct_year_metrics order by scenario_id, simulation_year",
@@ -60,17 +58,13 @@ QUERIES = {
         order by all
     """,
     "differences": """
-        with used as (
-            from int_effective_parameters
-            where list_contains($told, scenario_id) and not list_contains($of_baseline, parameter_source)
-        ),
+        with used as (from int_effective_parameters where list_contains($told, scenario_id)),
         stated as (
-            from read_csv($layers, header = true, columns = {
+            from read_csv($baseline_layers, header = true, columns = {
                 scenario_id: 'varchar', layer: 'integer', parameter_name: 'varchar', fiscal_year: 'integer',
                 job_level: 'integer', parameter_value: 'decimal(18, 6)', parameter_source: 'varchar',
                 is_locked: 'boolean'
             })
-            where list_contains($of_baseline, parameter_source)
         ),
         compared as (
             select
@@ -79,8 +73,7 @@ QUERIES = {
             from used
             left join stated
                 on
-                    used.scenario_id = stated.scenario_id
-                    and used.parameter_name = stated.parameter_name
+                    used.parameter_name = stated.parameter_name
                     and coalesce(stated.job_level = used.level_id, true)
                     and coalesce(stated.fiscal_year = used.simulation_year, true)
             group by all
@@ -93,7 +86,9 @@ QUERIES = {
             cast(baseline_value as double) as baseline_value,
             parameter_source,
         from compared
-        where parameter_value is distinct from baseline_value
+        where
+            parameter_value is distinct from baseline_value
+            and not (parameter_source = 'hazard' and baseline_value is null)
         group by scenario_id, parameter_name, compared.parameter_value, compared.baseline_value, parameter_source
         order by all
     """,
@@ -120,8 +115,8 @@ class Results:
     ``metrics``, ``validation`` and ``chances`` are the whole ``fct_year_metrics`` in the order of the run's scenarios,
     ``fct_validation_results`` and ``fct_threshold_chances``; ``bands`` are those of ``fct_ensemble_bands`` with several
     members. ``levels``: headcount at year end (people), what was paid in the year, the spread of pay per year and its
-    range by level; ``parameters``: every parameter as used; ``differences``: those that differ from baseline. These
-    three are of the first ``MAX_SCENARIOS`` scenarios.
+    range by level; ``parameters``: every parameter as used; ``differences``: those that differ from what the project's
+    baseline said when the run started. These three are of the first ``MAX_SCENARIOS`` scenarios.
     """
 
     manifest: Mapping[str, Any]
@@ -156,18 +151,18 @@ def read_results(connection: duckdb.DuckDBPyConnection, folder: Path) -> Results
         raise InputError(f"Run {folder.name} has no finished year yet, so it has no results.", fix=fix)
     given = {
         "told": list(manifest["seeds"])[:MAX_SCENARIOS],
-        "of_baseline": OF_BASELINE,
-        "layers": str(folder / "params" / "parameter_layers.csv"),
+        "baseline_layers": str(folder / "params" / BASELINE_LAYERS),
         "job_levels": str(folder / "params" / "job_levels.csv"),
     }
     frames = {
         name: connection.execute(query, {key: value for key, value in given.items() if f"${key}" in query}).df()
         for name, query in QUERIES.items()
-        if NEEDED[name] in there
+        if NEEDED[name] in there and (name != "differences" or knows_baseline(manifest))
     }
     place = {scenario: number for number, scenario in enumerate(manifest["seeds"])}
     frames["metrics"] = frames["metrics"].sort_values("scenario_id", key=lambda names: names.map(place), kind="stable")
-    frames["differences"] = pd.concat([frames.get("differences"), _stated(manifest)], ignore_index=True)
+    if knows_baseline(manifest):
+        frames["differences"] = pd.concat([frames.get("differences"), _stated(manifest)], ignore_index=True)
     return Results(manifest, **frames)
 
 
@@ -181,23 +176,33 @@ def published_results(folder: Path) -> Results:
         return read_results(connection, folder)
 
 
+def knows_baseline(manifest: Mapping[str, Any]) -> bool:
+    """Whether the run has kept what baseline says: not where no run could have used that."""
+    return manifest.get("baseline") is not None
+
+
 def _stated(manifest: Mapping[str, Any]) -> pd.DataFrame:
-    """What scenarios state that differs from the project's defaults: not the parameters of a year or level, which the
-    models tell, nor years and seeds, which are told anyway.
+    """What scenarios state differently from baseline: not the parameters of a year or level, which the models tell, nor
+    years and seeds, which are told anyway.
     """
-    defaults = project_defaults()
+    of_baseline = _figures(manifest["baseline"])
+    told = {name: _figures(stated) for name, stated in list(manifest["differences"].items())[:MAX_SCENARIOS]}
     rows = [
-        {
-            "scenario_id": scenario,
-            "parameter_name": key,
-            "parameter_value": float(value),
-            "baseline_value": float(defaults[key]) if key in defaults else None,
-        }
-        for scenario, values in list(manifest["differences"].items())[:MAX_SCENARIOS]
-        for key, value in values.items()
-        if tuple(key.split(".")[:2]) not in PARAMETERS and not key.startswith("simulation.")
+        (scenario, key, figures.get(key), of_baseline.get(key))
+        for scenario, figures in told.items()
+        for key in dict.fromkeys((*of_baseline, *figures))
+        if figures.get(key) != of_baseline.get(key)
     ]
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, columns=["scenario_id", "parameter_name", "parameter_value", "baseline_value"])
+
+
+def _figures(differences: Mapping[str, Any]) -> dict[str, float]:
+    """The figures of a scenario by key, from those that are not the project's defaults."""
+    return {
+        key: float(value)
+        for key, value in (project_defaults() | dict(differences)).items()
+        if tuple(key.split(".")[:2]) not in PARAMETERS and not key.startswith(("simulation.", "census."))
+    }
 
 
 def facts(manifest: Mapping[str, Any]) -> dict[str, str]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from planwise_nb.core.errors import InputError
 from planwise_nb.core.project import Project
+from planwise_nb.core.safe_texts import SIGNS
 from planwise_nb.core.yaml_edits import edited
 from planwise_nb.core.yaml_files import read_text, read_yaml
 from planwise_nb.workforce import scenario_store as store
@@ -36,10 +37,14 @@ class Save:
         store.check_name(self.name)
         for what, text in (("author", self.author), ("description", self.description)):
             if len(text) > MOST_LETTERS or not text.isprintable():
-                raise InputError(f"The {what} is too long or cannot be printed.", fix="Write one line of plain text.")
-        if not self.author or self.author[0] in "=+-@":
+                fix = f"Write one line of plain text, {MOST_LETTERS} letters at most."
+                raise InputError(f"The {what} is too long or cannot be printed.", fix=fix)
+        if not self.author.strip():
             fix = "Give your name: it is kept with the scenario."
             raise InputError("Nobody is named who saves the scenario.", fix=fix)
+        if self.author.strip()[0] in SIGNS:
+            fix = "Write the name without the sign that it begins with."
+            raise InputError(f"A spreadsheet would take the author {self.author} for a formula.", fix=fix)
 
 
 def now() -> datetime:
@@ -53,13 +58,14 @@ def save_scenario(project: Project, draft: Draft, said: Save) -> Path:
     The file extends the draft's base and states the company's rates that changed; levers by year and level become rows
     of ``comp_levers.csv``. Who made the scenario first, and when, stays; who replaces it is recorded beside that.
     Saving one's own scenario under its name keeps what else its file states, comments included. Raises ``InputError``
-    where the name is taken and may not be replaced, is that of a scenario that ships or is published, or where one's
-    own scenario was changed by somebody else since it was opened; nothing is written then.
+    where the name is taken and may not be replaced, is that of a scenario that ships or is published, or where the
+    base was deleted, or one's own scenario changed, by somebody else since it was opened; nothing is written then.
     """
     said.check()
     check_free(project, said)  # a refusal leaves no trace, not even that of the lock
     with store.locked(project) as folder:
         check_free(project, said)
+        _check_there(draft)
         moment, target = now(), folder / f"{said.name}.yaml"
         is_same = said.name == draft.base.scenario_id and target.exists()
         if is_same:
@@ -89,6 +95,14 @@ def check_draft(project: Project, name: str) -> None:
     if path.exists() and read_yaml(path).get("status") == "published":
         fix = f"Make it a draft again first: planwise scenarios unpublish {name}"
         raise InputError(f"Scenario {name} is published and stays as it is.", fix=fix)
+
+
+def _check_there(draft: Draft) -> None:
+    """Raise ``InputError`` where the draft's base is gone: nothing could extend it."""
+    path = draft.base.files[0]
+    if not path.exists():
+        fix = f"Put {path} back, or open another scenario and make your changes there."
+        raise InputError(f"Scenario {draft.base.scenario_id} was deleted since you opened it.", fix=fix)
 
 
 def _check_unchanged(project: Project, draft: Draft) -> None:
@@ -143,4 +157,5 @@ def _rows(before: store.Lines, draft: Draft, said: Save, moment: datetime, *, ke
 
 
 def _place(row: Mapping[str, str]) -> tuple[str, ...]:
-    return tuple(row[column].strip() for column in ("fiscal_year", "job_level", "parameter_name"))
+    """Where a row of levers holds, however it is written."""
+    return row["fiscal_year"].lstrip("0"), row["job_level"].lstrip("0"), row["parameter_name"].lower()

@@ -130,7 +130,9 @@ def _described(writer: Path) -> str:
 
 
 def read_rows(path: Path) -> Lines:
-    """The rows of a table of levers as the texts that they are. Raises ``InputError`` where it is none."""
+    """The rows of a table of levers as the texts that they are, without blanks about them. Raises ``InputError`` where
+    it is none.
+    """
     if not path.exists():
         return []
     try:
@@ -145,7 +147,7 @@ def read_rows(path: Path) -> Lines:
         raise InputError(f"{path} has other columns.", fix=f"Its columns are: {', '.join(COLUMNS)}.")
     if any(None in row or None in row.values() for row in rows):
         raise InputError(f"A row of {path} has not {len(COLUMNS)} cells.", fix="Give each column one cell.")
-    return [{name.strip(): value for name, value in row.items()} for row in rows]
+    return [{name.strip(): value.strip() for name, value in row.items()} for row in rows]
 
 
 def lever_line(
@@ -204,7 +206,7 @@ def remove(folder: Path, name: str) -> None:
     rows, target = read_rows(folder / TABLE), folder / f"{name}.yaml"
     before = target.read_bytes()
     target.unlink()
-    kept = [row for row in rows if row["scenario_id"].strip() != name]
+    kept = [row for row in rows if row["scenario_id"] != name]
     if len(kept) < len(rows):
         with _restored(target, before):
             put(folder / TABLE, _csv_text(kept))

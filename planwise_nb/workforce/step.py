@@ -98,6 +98,13 @@ class WorkforceStep:
         """The ids of the run's members, in order."""
         return list(self.run.manifest["seeds"])
 
+    @property
+    def variables(self) -> dict[str, Any]:
+        """The variables of the notebook's cells; of no notebook, none that anybody keeps."""
+        shell: Any = get_ipython()
+        variables: dict[str, Any] = {} if shell is None else shell.user_ns
+        return variables
+
     def show(self, scenario: str = "") -> str:
         """Choose the member whose people the cells show, by its id; empty: the run's first. Returns its id.
 
@@ -112,11 +119,10 @@ class WorkforceStep:
         self._held.close()
         self.run, self.year, self.key = run, year, (self.name, year)
         self.show(scenario)
-        shell: Any = get_ipython()
-        if shell is not None:
-            shell.user_ns |= {"run_dir": str(run.folder)} | ({} if year is None else {WORKFORCE.period: year})
-            if "scenario" in shell.user_ns:
-                shell.user_ns["scenario"] = self.scenario
+        variables = self.variables
+        variables.update({"run_dir": str(run.folder)} | ({} if year is None else {WORKFORCE.period: year}))
+        if "scenario" in variables:
+            variables["scenario"] = self.scenario
 
     def panel(self) -> None:
         """Show the control panel: live in JupyterLab, the values used under the runner."""

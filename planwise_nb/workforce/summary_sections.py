@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from planwise_nb.core.display import MISSING
-from planwise_nb.workforce.results import MAX_SCENARIOS, Results, facts
+from planwise_nb.workforce.results import MAX_SCENARIOS, Results, facts, knows_baseline
 
 # more findings and bands than these stay in the tables of the run
 MAX_FINDINGS = 40
@@ -92,7 +92,7 @@ def sections_of(results: Results) -> Iterator[Section]:
     if len(results.chances):
         yield _chances(results.chances)
     yield _checks(results.validation)
-    yield _differences(results.differences, results.scenarios)
+    yield _differences(results)
     yield Section(PROVENANCE, "", ("What", "Value"), tuple(facts(results.manifest).items()))
 
 
@@ -167,10 +167,13 @@ def _checks(validation: pd.DataFrame) -> Section:
     return _section(CHECKS, note, failed.head(MAX_FINDINGS), FINDINGS)
 
 
-def _differences(differences: pd.DataFrame, scenarios: list[str]) -> Section:
-    none = "Every parameter is that of baseline." if differences.empty else ""
-    note = _few(len(scenarios), "int_effective_parameters") or none
-    return _section("Parameters that differ from baseline", note, differences, DIFFERENCES)
+def _differences(results: Results) -> Section:
+    note = _few(len(results.scenarios), "int_effective_parameters")
+    if not knows_baseline(results.manifest):
+        note = "Not known: the run has kept no baseline that could be used."
+    elif results.differences.empty:
+        note = note or "Every parameter is that of baseline."
+    return _section("Parameters that differ from baseline", note, results.differences, DIFFERENCES)
 
 
 def shown(value: Any, shape: str = "") -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import urllib.error
 import urllib.request
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -129,6 +131,18 @@ def test_every_text_of_a_panel_stands_out_from_its_ground(page: Page, lab: Serve
     lever.press("Tab")
     panel.get_by_text("target_growth_rate must be a number from -1 to 2").wait_for()
     assert faint_texts(page, PANEL) == [] and lever.input_value() == "5"
+
+
+def test_without_notebooks_of_ones_own_those_that_ship_are_read_only(
+    page: Page, serve: Callable[..., Server], tmp_path: Path
+) -> None:
+    lab = serve("lab", *OPTIONS, folder=tmp_path, ready="/api")
+    page.goto(lab.address("/"))
+    page.wait_for_url(f"**/lab/tree/{START}")
+    notebook = run_all(page)
+    notebook.get_by_text("planwise init my_plan").wait_for()
+    with urllib.request.urlopen(lab.address(f"/api/contents/{START}?content=0")) as answer:
+        assert json.load(answer)["writable"] is False
 
 
 def test_a_wrong_token_is_refused(page: Page, lab: Server) -> None:

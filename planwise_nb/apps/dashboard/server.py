@@ -6,6 +6,7 @@ import webbrowser
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from jupyter_server import DEFAULT_STATIC_FILES_PATH
 from jupyter_server.auth.identity import IdentityProvider
@@ -72,7 +73,7 @@ class DashboardServer(Voila):  # type: ignore[misc]
     @property
     def display_url(self) -> str:
         """The address of the page, with its token: told as soon as the port is taken."""
-        page = f"http://127.0.0.1:{self.port}/?token={self.token}"
+        page = f"http://127.0.0.1:{self.port}/?token={quote(self.token, safe='')}"
         print(f"The dashboard is at\n\n    {page}\n\nCtrl-C ends it; runs that it started go on.", flush=True)
         if self.shows_browser:
             webbrowser.open(page)
