@@ -87,7 +87,21 @@ def test_a_target_out_of_reach_ends_with_every_lever_at_its_bound_and_before_ite
 
 def test_of_two_levers_the_one_that_does_more_moves_more() -> None:
     search, _ = searched(problem(2, 0.05), lambda move: np.array([0.04 + 0.05 * move[0] + 0.01 * move[1]]))
-    assert search.best.move[0] > 4 * search.best.move[1] > 0
+    assert search.best.move[0] > 3 * search.best.move[1] > 0
+
+
+def test_a_median_that_moves_only_where_all_of_a_kind_move_is_met() -> None:
+    alike = replace(problem(6, 0.05), kind=np.zeros(6, int))
+    search, iterations = searched(alike, lambda move: np.array([0.04 + 0.1 * float(np.median(move))]))
+    assert (iterations, search.is_converged) == (2, True)
+
+
+def test_what_is_met_by_chance_while_looking_around_is_not_the_least_change() -> None:
+    search, iterations = searched(problem(2, 0.042), lambda move: np.array([0.04 + 0.01 * move[0] + 0.05 * move[1]]))
+    assert (iterations, search.is_converged) == (2, True)
+    assert search.problem.change(search.best) < 0.9 * min(
+        search.problem.change(trial) for trial in search.trials if trial.iteration == 1 and trial.move.any()
+    )
 
 
 def test_a_cheap_lever_moves_before_a_dear_one() -> None:

@@ -1,6 +1,6 @@
 {#
-    Who gets more and who less at the close of the last year than in the first scenario, of the people who are active in
-    both: one row per other scenario, attribute and group, the attributes being those in the first scenario. A group of
+    Who gets more and who less at the close of the last year than in the first scenario, of the people of the census who
+    are active in both: one row per other scenario, attribute and group, the attributes being those in the first scenario. A group of
     under ten people shows their number only, and so do the next larger ones until those that are hidden are ten: else
     the difference from the whole would tell.
 #}
@@ -24,6 +24,16 @@ people as (
 
 ),
 
+census as (
+
+    select
+        scenario_id,
+        employee_id,
+    from {{ ref('int_baseline_workforce') }}
+    qualify simulation_year = min(simulation_year) over (partition by scenario_id)
+
+),
+
 changes as (
 
     select
@@ -39,6 +49,8 @@ changes as (
     from people as first_people
     inner join {{ ref('stg_scenarios') }} as first_scenarios
         on first_people.scenario_id = first_scenarios.scenario_id and first_scenarios.member_number = 1
+    inner join census
+        on first_people.scenario_id = census.scenario_id and first_people.employee_id = census.employee_id
     inner join people as other_people
         on
             first_people.employee_id = other_people.employee_id

@@ -68,7 +68,7 @@ resolved as (
         wanted.parameter_name,
         arg_min(layers.parameter_value, layers.layer) as given_value,
         arg_min(layers.parameter_source, layers.layer) as given_source,
-        arg_min(layers.is_locked, layers.layer) as is_locked,
+        bool_or(layers.is_locked) as is_locked,
     from wanted
     inner join scenario_years on wanted.scenario_id = scenario_years.scenario_id
     left join layers

@@ -113,11 +113,12 @@ class Search:
     def run(self, evaluate: Evaluate, most: int) -> Iterator[int]:
         """Search for at most so many iterations, each one call of ``evaluate``; yields the number of each that is done.
 
-        The first iteration sees what each lever does. Each later one goes to where this linear picture meets the
-        targets with the least change, tries points on that way, and corrects the picture. Where that makes nothing
-        better, the picture is drawn anew from the best point, and each kind of lever is tried on its own, too: in a
-        small company some move by whole people only. Where that does not help either, every lever is moved to its ends,
-        alone and together; what that does not bring nearer cannot be met.
+        The first iteration sees what each lever does, and what levers of a kind do together. Each later one goes to
+        where this linear picture meets the targets with the least change, tries points on that way, and corrects the
+        picture. A target that is met by chance while looking around is not the end: another point may change less.
+        Where that makes nothing better, the picture is drawn anew from the best point, and each kind of lever is tried
+        on its own, too: in a small company some move by whole people only. Where that does not help either, every lever
+        is moved to its ends, alone and together; what that does not bring nearer cannot be met.
         """
         is_stuck, has_ends = True, False
         for iteration in range(1, most + 1):
@@ -140,7 +141,7 @@ class Search:
                 self._look_around(iteration, place, evaluate)
                 is_stuck, self._is_new = False, True
             yield iteration
-            if self.is_converged:
+            if self.is_converged and not (self._is_new and self.problem.change(self.best)):
                 return
 
     def _try(self, iteration: int, moves: list[Vector], evaluate: Evaluate) -> None:
@@ -148,16 +149,21 @@ class Search:
         self.trials += [Trial(iteration, *pair) for pair in zip(moves, measured, strict=True)]
 
     def _look_around(self, iteration: int, place: Vector, evaluate: Evaluate) -> None:
-        """Move each lever on its own from ``place``; the picture of what they do is that."""
+        """Move each lever on its own from ``place``, then all of a kind together: a median moves with all of them only.
+        The picture is what they do.
+        """
         up, down = self.problem.highest - place, place - self.problem.lowest
         steps = np.where(up >= down, np.minimum(PROBE, up), -np.minimum(PROBE, down))
         levers = [int(lever) for lever in np.flatnonzero(np.abs(steps) > _SAME)]
+        alone = [steps * (np.arange(len(steps)) == lever) for lever in levers]
+        together = [steps * (self.problem.kind == kind) for kind in np.unique(self.problem.kind[levers])]
+        moves = [*alone, *(move for move in together if np.count_nonzero(move) > 1)]
         first = len(self.trials)
-        self._try(iteration, [place, *(place + steps[lever] * np.eye(len(place))[lever] for lever in levers)], evaluate)
+        self._try(iteration, [place, *(place + move for move in moves)], evaluate)
         here, *others = (self.problem.off(trial.measured) for trial in self.trials[first:])
         self.slopes = np.zeros((len(here), len(place)))
-        for lever, off in zip(levers, others, strict=True):
-            self.slopes[:, lever] = (off - here) / steps[lever]
+        for move, off in zip(moves, others, strict=True):
+            self._learn(move, off - here)
 
     def _go_to_ends(self, iteration: int, evaluate: Evaluate) -> None:
         """Move each lever on its own to both of its ends, as far as one step goes, and all of them together. A lever
@@ -232,6 +238,9 @@ class Search:
         here = self.problem.off(best.measured)
         tried = [(trial.move - best.move, trial) for trial in self.trials if trial.iteration >= iteration - 1]
         for move, trial in sorted(tried, key=lambda pair: -float(pair[0] @ pair[0])):
-            if (length := float(move @ move)) > _SAME**2:
-                rise = self.problem.off(trial.measured) - here
-                self.slopes = self.slopes + np.outer(rise - self.slopes @ move, move) / length
+            if move @ move > _SAME**2:
+                self._learn(move, self.problem.off(trial.measured) - here)
+
+    def _learn(self, move: Vector, rise: Vector) -> None:
+        """Let the picture say of a move what it did, and change as little as that takes."""
+        self.slopes = self.slopes + np.outer(rise - self.slopes @ move, move) / (move @ move)

@@ -103,7 +103,7 @@ def _target(item: str, tolerance: Decimal, years: Sequence[int], levels: int) ->
     name, level, first, last, relation, _ = match.groups()
     metric = _known_metric(name, level)
     meant = _years(metric, first, last, years)
-    off = tolerance if metric.partition(".")[0] in RATES else value * tolerance
+    off = tolerance if _is_rate(metric) else value * tolerance
     named = "".join(item.split()).partition(relation)[0]
     return _checked(Target(named, metric, meant, relation, value, rounded(off)), levels)
 
@@ -126,19 +126,24 @@ def _checked(target: Target, levels: int) -> Target:
     if metric in AMOUNTS and target.value <= 0:
         raise ValueError(f"{target.name} of {plain(target.value)} is nothing to aim at")
     lowest = -1 if metric.endswith("growth") else 0
-    if metric in RATES and not lowest <= target.value <= 1:
+    is_rate = _is_rate(target.metric)
+    if is_rate and not lowest <= target.value <= 1:
         raise ValueError(f"{target.name} of {plain(target.value)} is not from {lowest} to 1")
-    least = Decimal("0.000001") if metric in RATES else Decimal("0.5" if metric == "closing_headcount" else "0.01")
+    least = Decimal("0.000001") if is_rate else Decimal("0.5" if metric == "closing_headcount" else "0.01")
     return replace(target, tolerance=max(target.tolerance, least))
 
 
 def _years(metric: str, first: str | None, last: str | None, years: Sequence[int]) -> tuple[int, ...]:
     if first is None:
-        return tuple(years) if metric in RATES else (years[-1],)
+        return tuple(years) if _is_rate(metric) else (years[-1],)
     meant = tuple(range(int(first), int(last or first) + 1))
     if not meant or not set(meant) <= set(years):
         raise ValueError(f"{first}{f'-{last}' if last else ''} is not within the years {years[0]} to {years[-1]}")
     return meant
+
+
+def _is_rate(metric: str) -> bool:
+    return metric.partition(".")[0] in RATES
 
 
 def _known() -> str:
@@ -150,6 +155,8 @@ def read_target_file(path: Path, scenario: str, *, years: Sequence[int], levels:
 
     Raises ``InputError`` with all that is wrong with the file, and where it has no target for these years.
     """
+    if not path.is_file():
+        raise InputError(f"There is no file {path}.", fix="Name the file with your targets after --targets.")
     table = Table(path)
     cells: dict[str, Cell] = {
         "scenario_id": str,
