@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from planwise_nb.core.runs import Run
-from tests.run_copies import copy_of
+from tests.run_copies import copy_of, whole_copy
 
 
 def planwise(*arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
@@ -159,3 +159,23 @@ def test_a_run_that_nobody_works_on_is_shown_as_stopped_and_promises_no_table_th
     assert (
         "12 members; no year is published yet." in planwise("show", folder.name, "--out", tmp_path, cwd=tmp_path).stdout
     )
+
+
+@pytest.mark.parametrize("words", [["show"], ["export", "people.csv", "--table", "fct_workforce_snapshot"]])
+def test_a_damaged_table_is_told_with_what_to_do(finished_run: Run, tmp_path: Path, words: list[str]) -> None:
+    run = whole_copy(finished_run, tmp_path / "runs")
+    for file in run.folder.glob("export/*/*.parquet"):
+        file.write_bytes(file.read_bytes()[:100])
+    command, *rest = words
+    done = planwise(command, run.folder.name, *rest, "--out", "runs", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "cannot be read" in done.stderr
+    assert "planwise verify" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("shown", ["> out.txt", ">&-"])
+def test_scenarios_are_listed_whatever_standard_output_is(tmp_path: Path, shown: str) -> None:
+    command = f"PYTHONIOENCODING=ascii {sys.executable} -m planwise_nb.apps.cli scenarios {shown}"
+    done = subprocess.run(command, shell=True, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")

@@ -18,12 +18,12 @@ import pytest
 
 from planwise_nb.apps.dashboard.desk import Desk
 from planwise_nb.apps.dashboard.downloads import table_file
-from planwise_nb.apps.dashboard.faults import explained
 from planwise_nb.apps.dashboard.optimise import OptimiseTab
 from planwise_nb.apps.dashboard.parameters import ParametersTab
 from planwise_nb.apps.dashboard.parts import telling, text
 from planwise_nb.apps.dashboard.results import ResultsTab
 from planwise_nb.apps.dashboard.running import RunTab
+from planwise_nb.apps.faults import explained
 from planwise_nb.core.errors import InputError
 from planwise_nb.core.ledger import Ledger
 from planwise_nb.core.project import Project

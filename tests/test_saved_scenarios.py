@@ -97,6 +97,19 @@ def test_a_name_that_is_taken_is_refused_until_one_agrees(project: Project) -> N
     assert read_yaml(project.own / FOLDER / "careful.yaml")["extends"] == "lean"
 
 
+def test_a_scenario_with_locked_levers_is_not_replaced_by_another(project: Project) -> None:
+    save_scenario(project, draft_of(project), Save(name="careful", author="A planner"))
+    table = project.own / FOLDER / "comp_levers.csv"
+    table.write_text(table.read_text() + "careful,2026,5,RAISE,merit_base,0.02,TRUE,2026-01-01,finance\n")
+    before = tree(project.own)
+    other = Save(name="careful", author="Another one", may_replace=True)
+    with pytest.raises(InputError, match="careful has locked levers, which replacing it would take away"):
+        save_scenario(project, draft_of(project, "lean"), other)
+    assert tree(project.own) == before
+    save_scenario(project, draft_of(project, "careful"), other)
+    assert "finance" in table.read_text()
+
+
 def test_saving_ones_own_scenario_again_keeps_what_else_it_states(project: Project) -> None:
     save_scenario(project, draft_of(project), Save(name="careful", author="A planner", description="Slower"))
     draft = Draft(draft_of(project, "careful").base, {("cola_rate", 2027, 2): Decimal("0.01")})

@@ -49,6 +49,14 @@ def reported(as_json: bool, began: float) -> Iterator[None]:
         refuse(InputError(what, fix="Check the path and its permissions."), as_json, began)
     except KeyboardInterrupt:
         refuse(PlanwiseError(STOPPED), as_json, began)
+    except Exception as error:
+        from duckdb import Error  # noqa: PLC0415 - --help stays fast
+
+        from planwise_nb.apps.faults import explained  # noqa: PLC0415
+
+        if not isinstance(error, Error):  # a mistake of the program is shown with all that led to it
+            raise
+        refuse(explained(error), as_json, began)
 
 
 def refuse(error: PlanwiseError, as_json: bool, began: float, **more: Any) -> NoReturn:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import time
@@ -42,11 +43,22 @@ def main() -> None:
     for name in ("SIGTERM", "SIGHUP"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.default_int_handler)
+    _let_print()
     try:
         app()
     except SystemExit as ended:
         exit_code_told(ended)
         raise
+
+
+def _let_print() -> None:
+    """No sign that the terminal does not know, and no output that is closed, ends a command."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 - to the end
+        else:
+            stream.reconfigure(errors="backslashreplace")
 
 
 @app.command()

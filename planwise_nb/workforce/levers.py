@@ -16,6 +16,9 @@ from planwise_nb.workforce.csv_tables import SAMPLE, Cell, Row, Table, filled, n
 from planwise_nb.workforce.figures import figure_schema, number_in_range, plain, rounded
 from planwise_nb.workforce.scenario import SCENARIO_NAME, SECTIONS
 
+TRUE = ("1", "true")
+"""How a table says that a row is locked, in small letters."""
+
 
 @dataclass(frozen=True)
 class Lever:
@@ -150,7 +153,7 @@ def _scenario_name(text: str) -> str:
 def _truth(text: str) -> bool:
     if text.lower() not in {"0", "1", "true", "false"}:
         raise ValueError("must be 0, 1, true or false")
-    return text.lower() in {"1", "true"}
+    return text.lower() in TRUE
 
 
 def _moment(text: str) -> dt.datetime:

@@ -15,6 +15,7 @@ from planwise_nb.core.yaml_edits import edited
 from planwise_nb.core.yaml_files import read_text, read_yaml
 from planwise_nb.workforce import scenario_store as store
 from planwise_nb.workforce.drafts import Draft
+from planwise_nb.workforce.levers import TRUE
 from planwise_nb.workforce.parameter_layers import PARAMETERS
 from planwise_nb.workforce.parameters import ResolvedScenario
 
@@ -58,8 +59,9 @@ def save_scenario(project: Project, draft: Draft, said: Save) -> Path:
     The file extends the draft's base and states the company's rates that changed; levers by year and level become rows
     of ``comp_levers.csv``. Who made the scenario first, and when, stays; who replaces it is recorded beside that.
     Saving one's own scenario under its name keeps what else its file states, comments included. Raises ``InputError``
-    where the name is taken and may not be replaced, is that of a scenario that ships or is published, or where the
-    base was deleted, or one's own scenario changed, by somebody else since it was opened; nothing is written then.
+    where the name is taken and may not be replaced, is that of a scenario that ships, is published or has locked
+    levers, or where the base was deleted, or one's own scenario changed, by somebody else since it was opened; nothing
+    is written then.
     """
     said.check()
     check_free(project, said)  # a refusal leaves no trace, not even that of the lock
@@ -72,6 +74,7 @@ def save_scenario(project: Project, draft: Draft, said: Save) -> Path:
             _check_unchanged(project, draft)
             scenario = _changed(target, draft, said, moment)
         else:
+            _check_unlocked(folder, said.name)
             scenario = store.yaml_text(_content(read_yaml(target) if target.exists() else None, draft, said, moment))
         rows = _rows(store.read_rows(folder / store.TABLE), draft, said, moment, keeps_own=is_same)
         return store.write(project, folder, said.name, scenario, rows)
@@ -103,6 +106,14 @@ def _check_there(draft: Draft) -> None:
     if not path.exists():
         fix = f"Put {path} back, or open another scenario and make your changes there."
         raise InputError(f"Scenario {draft.base.scenario_id} was deleted since you opened it.", fix=fix)
+
+
+def _check_unlocked(folder: Path, name: str) -> None:
+    """Raise ``InputError`` where a scenario that is to be replaced by another has levers that somebody locked."""
+    rows = [row for row in store.read_rows(folder / store.TABLE) if row["scenario_id"] == name]
+    if any(row["is_locked"].lower() in TRUE for row in rows):
+        fix = f"Choose another name, or open {name} and make your changes there: its locked levers stay."
+        raise InputError(f"Scenario {name} has locked levers, which replacing it would take away.", fix=fix)
 
 
 def _check_unchanged(project: Project, draft: Draft) -> None:

@@ -17,8 +17,8 @@ from planwise_nb.core.errors import STOPPED, BusyError, InputError, Problem
 from planwise_nb.core.holder import holder
 from planwise_nb.core.runs import Run
 
-OF_THE_PAGE = ("VOILA_", "JPY_", "SERVER_", "SCRIPT_NAME", "PATH_INFO", "QUERY_STRING")
-"""Variables of the page's kernel, the token among them, which are no business of a run."""
+OF_THE_PAGE = ("VOILA_", "JPY_", "SERVER_", "SCRIPT_NAME", "PATH_INFO", "QUERY_STRING", "FORCE_COLOR", "CLICOLOR_FORCE")
+"""Variables of the page's kernel, the token among them, which are no business of a run, and colours of a terminal."""
 
 LONGEST_REPORT = 100_000
 

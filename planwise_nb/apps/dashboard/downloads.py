@@ -13,7 +13,7 @@ import tornado.web
 from jupyter_server.base.handlers import JupyterHandler
 from tornado.ioloop import IOLoop
 
-from planwise_nb.apps.dashboard.faults import explained
+from planwise_nb.apps.faults import explained
 from planwise_nb.core import store
 from planwise_nb.core.errors import InputError, PlanwiseError
 from planwise_nb.core.exports import KINDS, export

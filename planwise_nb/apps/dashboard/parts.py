@@ -14,7 +14,7 @@ import pandas as pd
 from altair.typing import ChartType
 
 from planwise_nb.apps.dashboard.desk import Desk
-from planwise_nb.apps.dashboard.faults import explained
+from planwise_nb.apps.faults import explained
 from planwise_nb.core import display
 from planwise_nb.core.errors import STOPPED, InputError, PlanwiseError, Problem
 

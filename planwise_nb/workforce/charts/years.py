@@ -38,6 +38,9 @@ PAY: Series = {
     "median_compensation": ("Median of the active", BLUE, 2),
     "payroll_per_person_year": ("Payroll per person-year", PURPLE, 2),
 }
+LABEL = 11
+"""The size of a word below a bar, where there is room."""
+
 FLOWS = {column: (label, direction, colour) for label, column, direction, colour in BRIDGE if direction}
 UNITS = {False: ("thousands", 1e3), True: ("millions", 1e6)}
 
@@ -179,8 +182,9 @@ def _bridge(rows: pd.DataFrame, width: int) -> ChartType:
         text = f"{' +−'[step] if counts[name] else ''}{counts[name]:,}".strip()
         bars.append((label, start, level, max(start, level), text, colour))
     frame = pd.DataFrame(bars, columns=["part", "from", "to", "top", "people", "ink"])
+    in_words = alt.Axis(labelAngle=0, labelExpr="split(datum.label, ' ')", labelFontSize=min(LABEL, round(width / 36)))
     base = alt.Chart(frame.assign(next=frame["part"].shift(-1))).encode(
-        x=alt.X("part:N", title=None, sort=None, axis=alt.Axis(labelAngle=0, labelExpr="split(datum.label, ' ')")),
+        x=alt.X("part:N", title=None, sort=None, axis=in_words),
         tooltip=display.tips(part="", people=""),
     )
     y = alt.Y("from:Q", title="Employees", axis=alt.Axis(format=",~f"))
