@@ -36,8 +36,8 @@ OPTIONS = (
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
 )
 LOCAL = re.compile(r"(https?|wss?)://(127\.0\.0\.1|localhost)(:\d+)?(/.*)?|(data|blob|about|file):.*", re.DOTALL)
-PATIENCE_MS = 60_000
-READY_SECONDS = 60.0
+PATIENCE_MS = 180_000
+READY_SECONDS = 180.0
 END_SECONDS = 20.0
 
 
