@@ -347,3 +347,17 @@ def test_a_tuning_that_cannot_be_is_refused_before_anything_is_written(tmp_path:
     assert code == 2
     assert "Fix" in told or "planwise" in told
     assert not (tmp_path / "runs").exists()
+
+
+def test_a_lock_holds_whatever_is_laid_over_it(tmp_path: Path, small_census: Path) -> None:
+    init(tmp_path / "own")
+    levers = tmp_path / "own" / "params" / "workforce" / "comp_levers.csv"
+    head = (
+        "scenario_id,fiscal_year,job_level,event_type,parameter_name,parameter_value,is_locked,created_at,created_by\n"
+    )
+    levers.write_text(head + "baseline,,5,RAISE,merit_base,0.03,1,2026-01-01,finance\n")
+    over = Request(census=small_census, years=YEARS, settings=("compensation.merit_base.5=0.031",))
+    today = planned_parameters(resolve(Project(tmp_path / "own"), over).members)
+    of_level = today[(today["parameter_name"] == "merit_base") & (today["level_id"] == 5)]
+    assert {str(value) for value in of_level["parameter_value"]} == {"0.031"}
+    assert of_level["is_locked"].all()
