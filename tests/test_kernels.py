@@ -19,8 +19,8 @@ import pytest
 from jupyter_client.blocking import BlockingKernelClient
 from jupyter_client.manager import KernelManager
 
-from planwise_nb.core import provisioner
-from planwise_nb.core.errors import KernelDiedError
+from planwise_nb.core import kernels, provisioner
+from planwise_nb.core.errors import KernelDiedError, PlanwiseError
 from planwise_nb.core.kernels import KERNEL
 from planwise_nb.core.processes import describe
 from planwise_nb.core.project import Project, shipped
@@ -291,3 +291,14 @@ def test_forked_and_ordinary_kernels_give_equal_results(
     forked = tables("forked")
     monkeypatch.setenv(provisioner.FORK, "0")
     assert tables("ordinary") == forked
+
+
+def test_a_run_without_its_kernel_fails_and_says_how_to_install_it(
+    tmp_path: Path, small_census: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kernels, "KERNEL", "nowhere")
+    inputs = resolve(Project(shipped()), Request(census=small_census, years=(2025, 2025)))
+    started = start(WORKFORCE, inputs, out=tmp_path, command=["planwise", "run"])
+    with pytest.raises(PlanwiseError, match="does not find the kernel nowhere"):
+        run(started, lambda message: None)
+    assert started.manifest["status"] == "failed"

@@ -97,13 +97,18 @@ def request(context: typer.Context, scenario: str | None = None) -> Request:
     )
 
 
+def option(name: str) -> str:
+    """How the parameter ``name`` of a command is typed."""
+    return "--" + {"settings": "set"}.get(name, name).replace("_", "-")
+
+
 def typed(context: typer.Context) -> Iterator[str]:
     """The words that say on the command line what a run starts from, but for its scenario."""
     for name in inspect.signature(_shared).parameters:
         if name != "memory_limit" and str(context.get_parameter_source(name)).endswith("COMMANDLINE"):
             value = context.params[name]
             for one in value if isinstance(value, list) else [value]:
-                yield "--" + {"settings": "set"}.get(name, name).replace("_", "-")
+                yield option(name)
                 if one is not True:
                     yield str(one)
 

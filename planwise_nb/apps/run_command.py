@@ -88,7 +88,7 @@ def _refuse_without_resume(**options: object) -> None:
 
 
 def _options(names: Sequence[str]) -> str:
-    return ", ".join("--" + {"settings": "set"}.get(name, name).replace("_", "-") for name in names)
+    return ", ".join(map(given.option, names))
 
 
 def _step_key(found: Any, name: str, year: int | None) -> Any:

@@ -131,7 +131,6 @@ def _tune(
     began: float,
 ) -> None:
     from planwise_nb.core import messages  # noqa: PLC0415
-    from planwise_nb.core.kernels import prepare  # noqa: PLC0415
     from planwise_nb.core.runner import run, start  # noqa: PLC0415
     from planwise_nb.workforce.pipeline import WORKFORCE  # noqa: PLC0415
     from planwise_nb.workforce.tuning import execution  # noqa: PLC0415
@@ -144,7 +143,6 @@ def _tune(
         listen = messages.broadcast(messages.log_to(started.folder / "logs.jsonl"), messages.for_terminal())
 
         def by_chain() -> Any:
-            prepare()
             run(started, listen)
             return started
 

@@ -45,12 +45,16 @@ def prepare() -> None:
     try:
         metadata = get_kernel_spec(KERNEL).metadata
     except NoSuchKernel:
-        raise PlanwiseError(
-            f"Jupyter does not find the kernel {KERNEL}.",
-            fix="Install PlanWise with pip, in the environment that Jupyter runs in: pip install .",
-        ) from None
+        raise _not_installed() from None
     if can_fork():
         kernel_parent(metadata["kernel_provisioner"]["config"]["preload"])
+
+
+def _not_installed() -> PlanwiseError:
+    return PlanwiseError(
+        f"Jupyter does not find the kernel {KERNEL}.",
+        fix="Install PlanWise with pip, in the environment that Jupyter runs in: pip install .",
+    )
 
 
 def execute(
@@ -64,9 +68,11 @@ def execute(
     directory, and return what its step handed over. ``on_progress`` hears how far the step says it is.
 
     Raises ``StepError`` where a cell raised or the step was not completed, ``KernelDiedError`` where the kernel
-    ended without an answer. ``target`` is on disk in every case, as far as it came.
+    ended without an answer, ``PlanwiseError`` where it is not installed. ``target`` is on disk in
+    every other case, as far as it came.
     """
-    from nbclient.exceptions import DeadKernelError  # noqa: PLC0415 - the command line starts without them
+    from jupyter_client.kernelspec import NoSuchKernel  # noqa: PLC0415 - the command line starts without them
+    from nbclient.exceptions import DeadKernelError  # noqa: PLC0415
     from papermill import PapermillExecutionError  # noqa: PLC0415
 
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -84,6 +90,8 @@ def execute(
             f"The kernel of {target.name} died before it answered: {error}",
             fix="It may have run out of memory, or been ended from outside.",
         ) from None
+    except NoSuchKernel:
+        raise _not_installed() from None
     finally:
         end_kernel(folder)
     return step_result(executed, target.name)

@@ -14,7 +14,7 @@ from typing import Any, Generic, TypeVar
 
 from planwise_nb.core import store
 from planwise_nb.core.errors import InputError, PlanwiseError
-from planwise_nb.core.kernels import execute, prepare
+from planwise_nb.core.kernels import execute
 from planwise_nb.core.manifest import write_json
 from planwise_nb.core.notebooks import check_parameters
 from planwise_nb.core.runs import Run
@@ -78,12 +78,11 @@ def search(inputs: WorkforceInputs, request: TuningRequest, folder: Path, on_pro
     target = folder / "inputs" / NOTEBOOK
     parameters = check_parameters(notebook, {"run_dir": "."})
 
-    def by_chain() -> None:
-        prepare()
-        execute(notebook, target, parameters, folder, on_progress)
-
     by_build = {way: _search_by(build, folder, on_progress) for way, build in BUILDS.items()}
-    done = first_that_works({CHAIN: by_chain, **by_build})
+    by_chain: Mapping[str, Callable[[], object]] = {
+        CHAIN: lambda: execute(notebook, target, parameters, folder, on_progress)
+    }
+    done = first_that_works({**by_chain, **by_build})
     failures = tuple(failure.replace(f"{folder}{os.sep}", "") for failure in done.failures)
     record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
     record |= {"executed_by": done.way, "failures": failures}
