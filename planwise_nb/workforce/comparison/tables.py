@@ -126,7 +126,9 @@ def people(found: Explanation, other: str) -> Table:
         for row in found.people[found.people["to_scenario_id"] == other].to_dict("records")
     ]
     header = ("By", "Group", "People", "Get more", "Get less", "The same", "Sum of differences", "Average difference")
-    caption = f"Pay in {other} against {found.names[0]} at the end of {found.years[-1]}, people active in both"
+    caption = (
+        f"Pay in {other} against {found.names[0]} at the end of {found.years[-1]}, people of the census active in both"
+    )
     return _table(header, rows, numbers=6, caption=caption)
 
 

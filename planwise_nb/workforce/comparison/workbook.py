@@ -77,7 +77,7 @@ def _sheets() -> list[_Sheet]:
                " from (select row_number() over () as place, * from metrics) group by all) order by place",
                [("Scenario", TEXT), ("Year", PLAIN), *((said, EXCEL[shape]) for said, shape in METRICS.values())]),
         *(_bridges(measure) for measure in PARTS),
-        _Sheet("Winners and losers", "Pay at the close of the last year against the first, people active in both;"
+        _Sheet("Winners and losers", "Pay at the last close against the first, of census people active in both;"
                " groups that are too small show their number only.",
                "select to_scenario_id, attribute, people_group, people, get_more, get_less, get_the_same,"
                " total_change, average_change from people",
