@@ -26,6 +26,7 @@ from planwise_nb.apps.sensitivity_command import sensitivity
 from planwise_nb.apps.show_command import show
 from planwise_nb.apps.tune_command import tune
 from planwise_nb.apps.verify_command import verify
+from planwise_nb.core.imports import quick_imports
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Multi-year workforce planning."
@@ -45,7 +46,8 @@ def main() -> None:
             signal.signal(getattr(signal, name), signal.default_int_handler)
     _let_print()
     try:
-        app()
+        with quick_imports():
+            app()
     except SystemExit as ended:
         exit_code_told(ended)
         raise

@@ -34,5 +34,4 @@ def ensemble(  # noqa: PLR0917 - one argument an option of the command line
                 "An ensemble of what? Neither --seeds nor --grid is given.",
                 fix="Give one of them: planwise ensemble baseline --seeds 100",
             )
-        request = given.request(context)
-        simulate(request, breaks=breaks, validate_only=validate_only, out=out, as_json=as_json, began=began)
+        simulate(context, breaks=breaks, validate_only=validate_only, out=out, as_json=as_json, began=began)

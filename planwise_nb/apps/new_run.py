@@ -5,23 +5,25 @@ from __future__ import annotations
 import re
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import typer
+
+from planwise_nb.apps import input_options as given
 from planwise_nb.apps.answers import print_json, project, refuse, since
 from planwise_nb.core.errors import STOPPED, BusyError, InputError, PlanwiseError
 
-if TYPE_CHECKING:
-    from planwise_nb.workforce.inputs import Request
 
-
-def simulate(request: Request, *, breaks: bool, validate_only: bool, out: Path, as_json: bool, began: float) -> None:
-    """Check what ``request`` names; then, unless ``validate_only``, run it and tell its headline."""
+def simulate(
+    context: typer.Context, *, breaks: bool, validate_only: bool, out: Path, as_json: bool, began: float
+) -> None:
+    """Check what the options of a command name; then, unless ``validate_only``, run it and tell its headline."""
     from planwise_nb.core.kernels import prepare  # noqa: PLC0415 - --help stays fast
     from planwise_nb.workforce.inputs import resolve  # noqa: PLC0415
 
     if not validate_only:
         prepare()
-    inputs = resolve(project(), request)
+    inputs = resolve(project(), given.request(context))
     tell_warnings(inputs)
     if validate_only:
         tell_valid(inputs, as_json, began)

@@ -3,12 +3,13 @@
 dbt is not among it: a step runs the SQL that dbt has compiled.
 """
 
+from planwise_nb.core.imports import quick_imports
 from planwise_nb.workforce.dbt_project import compiled_beside
 
 
 def preload() -> None:
     """Leave this process as every notebook should find it."""
-    with compiled_beside():
+    with compiled_beside(), quick_imports():
         _import()
 
 

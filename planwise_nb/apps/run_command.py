@@ -48,8 +48,7 @@ def run(  # noqa: PLR0917 - one argument an option of the command line
         given.limit_memory(context)
         if resume is None:
             _refuse_without_resume(resume_from=resume_from, force_step=force_step, accept_changes=accept_changes)
-            request = given.request(context)
-            simulate(request, breaks=breaks, validate_only=validate_only, out=out, as_json=as_json, began=began)
+            simulate(context, breaks=breaks, validate_only=validate_only, out=out, as_json=as_json, began=began)
             return
         _refuse_beside_resume(context)
         found = find(out, resume)

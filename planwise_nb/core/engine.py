@@ -17,8 +17,9 @@ from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import Engine, NotebookExecutionManager
 from papermill.iorw import write_ipynb
 
+from planwise_nb.core.artist import Artist, artist
 from planwise_nb.core.kernels import STEP_PROGRESS
-from planwise_nb.core.pictures import PICTURE, SPECIFICATION, svg
+from planwise_nb.core.pictures import PICTURE, SPECIFICATION
 
 SAVE_SECONDS = 1.0
 _ASK_AGAIN_SECONDS = 0.25
@@ -37,9 +38,11 @@ class StepEngine(Engine):  # type: ignore[misc]
         manager = _Saving(nb, output_path=output_path, progress_bar=False)
         manager.notebook_start()
         try:
-            with ThreadPoolExecutor(1) as artist:
+            with ThreadPoolExecutor(1) as waiting:
                 hear = options["on_progress"]
-                client = _StepClient(manager, artist, hear, kernel_name=kernel_name, config=options["config"])
+                client = _StepClient(
+                    manager, artist(), waiting, hear, kernel_name=kernel_name, config=options["config"]
+                )
                 client.execute()
                 client.add_pictures()
         except BaseException:
@@ -60,17 +63,19 @@ class _Saving(NotebookExecutionManager):  # type: ignore[misc]
 
 
 class _StepClient(PapermillNotebookClient):  # type: ignore[misc]
-    """Executes the cells while ``artist`` draws their charts."""
+    """Executes the cells while ``artist`` draws their charts, for which a thread of ``waiting`` waits."""
 
     def __init__(
         self,
         manager: NotebookExecutionManager,
-        artist: ThreadPoolExecutor,
+        artist: Artist,
+        waiting: ThreadPoolExecutor,
         on_progress: Callable[[float, str], None],
         **options: Any,
     ) -> None:
         super().__init__(manager, **options)
         self._artist = artist
+        self._waiting = waiting
         self._on_progress = on_progress
         self._drawn: list[tuple[NotebookNode, Future[str]]] = []
 
@@ -81,7 +86,8 @@ class _StepClient(PapermillNotebookClient):  # type: ignore[misc]
             return None
         output: NotebookNode | None = super().output(outputs, message, *where)
         if output is not None and SPECIFICATION in output.get("data", {}):
-            self._drawn.append((output.data, self._artist.submit(svg, output.data[SPECIFICATION])))
+            drawing = self._waiting.submit(self._artist.draw, output.data[SPECIFICATION])
+            self._drawn.append((output.data, drawing))
         return output
 
     def add_pictures(self) -> None:

@@ -92,7 +92,8 @@ def claim_folder(out: Path, subject: str, digest: str, now: datetime) -> Path:
 
 def provenance(project: Path) -> dict[str, Any]:
     """Versions of every installed distribution, Python, platform, and the git revision of ``project``."""
-    versions = {found.metadata["Name"]: found.version for found in distributions() if found.metadata["Name"]}
+    told = [found.metadata for found in distributions()]  # which is read anew wherever it is named
+    versions = {said["Name"]: said["Version"] for said in told if said["Name"]}
     return {
         "python": platform.python_version(),
         "platform": platform.platform(),

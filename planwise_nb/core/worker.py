@@ -18,6 +18,7 @@ from collections.abc import Callable, Mapping
 from typing import IO, Any
 
 from planwise_nb.core.errors import BusyError, PlanwiseError
+from planwise_nb.core.imports import quick_imports
 from planwise_nb.core.messages import Listener, Message, as_json
 
 Order = Mapping[str, Any]
@@ -115,7 +116,8 @@ def serve(carry_out: Callable[[Order, Listener], Said], prepare: Callable[[], No
     def tell(message: Message) -> None:
         say(as_json(message))
 
-    prepare()
+    with quick_imports():
+        prepare()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     for line in sys.stdin:
         say(_outcome(carry_out, json.loads(line), tell))

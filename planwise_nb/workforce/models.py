@@ -133,14 +133,24 @@ def _replace(connection: duckdb.DuckDBPyConnection, model: CompiledModel) -> Non
         if model.materialized == "table":
             connection.execute(f"create or replace table {model.relation} as (\n{model.sql}\n)")
             return
+        is_there = _is_there(connection, model.relation)
         connection.execute("begin")
-        connection.execute(f"create table if not exists {model.relation} as from (\n{model.sql}\n) limit 0")
+        if not is_there:
+            connection.execute(f"create table {model.relation} as from (\n{model.sql}\n) limit 0")
         of_year = f"{model.relation} where simulation_year = getvariable('simulation_year')"
         connection.execute(f"delete from {of_year}")  # noqa: S608 - the project's own names
         connection.execute(f"insert into {model.relation} by name (\n{model.sql}\n)")
         connection.execute("commit")
     except duckdb.Error as error:
         raise _failed(model, str(error)) from error
+
+
+def _is_there(connection: duckdb.DuckDBPyConnection, relation: str) -> bool:
+    try:
+        connection.execute(f"from {relation} limit 0")
+    except duckdb.CatalogException:
+        return False
+    return True
 
 
 def _require_contract(connection: duckdb.DuckDBPyConnection, model: CompiledModel) -> None:

@@ -19,6 +19,7 @@ from IPython.display import display
 
 from planwise_nb.core import display as shown
 from planwise_nb.core import store
+from planwise_nb.core.artist import artist
 from planwise_nb.core.checklist import Checklist
 from planwise_nb.core.digests import table_digest
 from planwise_nb.core.errors import CheckError, ChecklistError
@@ -138,8 +139,9 @@ class WorkforceStep:
             started_at = datetime.fromisoformat(self.run.manifest["created_at"]).strftime("%Y-%m-%d %H:%M:%S")
             year = self.year or self.run.manifest["periods"][0]
             self._models = models.build(self.name, year, started_at, shown.tell_progress)
-            display(shown.table(self._row_counts(), caption="Built"))
         self.look()
+        if self.is_executing:
+            display(shown.table(self._row_counts(), caption="Built"))
 
     def look(self) -> None:
         """Open the run's tables to ``%%sql``.
@@ -201,24 +203,25 @@ class WorkforceStep:
         from planwise_nb.workforce.summary import write_summary  # noqa: PLC0415
 
         if self.is_executing:
+            artist()  # who gets ready while the workbook is written
             with self._reading() as connection:
                 results = read_results(connection, self.run.folder)
-            write_summary(publication.EXPORT, results)
             write_workbook(publication.EXPORT / "results.xlsx", [results])
+            write_summary(publication.EXPORT, results)
 
     def complete(self) -> None:
         """Publish the step's small tables and hand its checks and row counts to the runner.
 
         Where this kernel only looks, ``%%sql`` keeps the tables: cells are run again there.
         """
-        if self.is_executing:
-            self._held.close()
         where = "true" if self.year is None else f"{WORKFORCE.period_column} = {int(self.year)}"
         with self._reading() as connection:
             tables = {model.name: table_digest(connection, model.name, where) for model in self._models}
             if self.is_executing:
                 small = [table for table in (*publication.SMALL, *publication.ENSEMBLE) if table in tables]
                 publication.publish(connection, small, self.year)
+        if self.is_executing:
+            self._held.close()
         checks = [] if self._checks is None else json.loads(self._checks.to_json(orient="records"))
         passed = sum(check["is_passed"] for check in checks)
         said = f"{label(self.key)}: {len(tables)} tables built, {passed} of {len(checks)} checks hold."
