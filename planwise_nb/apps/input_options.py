@@ -115,9 +115,9 @@ def typed(context: typer.Context) -> Iterator[str]:
 
 def limit_memory(context: typer.Context) -> None:
     """Hold databases to ``--memory-limit``, where it is given. Raises ``InputError`` where it cannot be read."""
-    from planwise_nb.core import store  # noqa: PLC0415
-
     if (limit := context.params["memory_limit"]) is not None:
+        from planwise_nb.core import store  # noqa: PLC0415 - takes a while, and is not needed yet
+
         store.limit_memory(limit)
 
 

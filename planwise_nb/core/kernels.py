@@ -9,14 +9,16 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from nbformat import NotebookNode
 from traitlets.config import Config
 
 from planwise_nb.core.errors import KernelDiedError, PlanwiseError, StepError
 from planwise_nb.core.holder import RUNNER_VARIABLE, end_kernel
 from planwise_nb.core.processes import Process
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
 
 RUN_FOLDER = "PLANWISE_RUN_FOLDER"
 """Set in the kernel of a step that runs: the run's folder. Elsewhere a notebook only looks."""
