@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 
@@ -54,6 +55,19 @@ def test_a_chart_is_drawn_although_the_artist_was_killed() -> None:
     one._process.wait()
     assert one.draw(BARS) == pictures.svg(BARS)
     assert artist() is not one
+    assert artist().draw(BARS) == pictures.svg(BARS)
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="no alarm interrupts a call here")
+def test_a_chart_that_was_interrupted_is_not_taken_for_the_next_one() -> None:
+    points = {"data": {"sequence": {"start": 0, "stop": 50_000, "as": "x"}}, "mark": "point", "encoding": {}}
+    before = signal.signal(signal.SIGALRM, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            signal.setitimer(signal.ITIMER_REAL, 0.05)
+            artist().draw(points)
+    finally:
+        signal.signal(signal.SIGALRM, before)
     assert artist().draw(BARS) == pictures.svg(BARS)
 
 

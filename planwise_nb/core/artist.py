@@ -39,7 +39,11 @@ class Artist:
     def draw(self, specification: dict[str, Any]) -> str:
         """The chart as SVG, as ``pictures.svg`` draws it. Raises ``ValueError`` where it cannot be drawn."""
         with self._lock:
-            said = self._answer(json.dumps(specification))
+            try:
+                said = self._answer(json.dumps(specification))
+            except BaseException:  # its answer would be taken for that to the next chart
+                self._process.kill()
+                raise
         if not said:
             return svg(specification)
         if "trouble" in said:
