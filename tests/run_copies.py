@@ -52,8 +52,13 @@ def change_tables(folder: Path, select: str, *, having: str) -> None:
 
 def withdraw_year(folder: Path, year: int) -> None:
     """The run as it was while that year ran: its small tables are published, those of its people are not."""
+    manifest = read_manifest(folder)
     for table in publication.EMPLOYEE_LEVEL:
-        (folder / "export" / table / f"{year}.parquet").unlink()
+        name = f"export/{table}/{year}.parquet"
+        (folder / name).unlink()
+        for record in manifest["steps"]:
+            record["files"].pop(name, None)
+    write_json(folder / "manifest.json", manifest)
 
 
 def command(*words: str | Path) -> tuple[int, str, str]:

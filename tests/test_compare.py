@@ -276,6 +276,21 @@ def test_a_run_whose_tables_are_damaged_is_said_to_be_so(finished_run: Run, tmp_
         published_side(run)
 
 
+def test_a_run_that_lost_a_table_is_not_compared_by_the_rest(finished_run: Run, tmp_path: Path) -> None:
+    run = copytree(finished_run.folder, tmp_path / finished_run.folder.name)
+    (run / "export" / "fct_yearly_events" / "2026.parquet").unlink()
+    with pytest.raises(DamagedError, match=r"lacks export/fct_yearly_events/2026\.parquet"):
+        published_side(run)
+
+
+def test_parts_that_do_not_lead_to_the_end_are_said_to_be_wrong(finished_run: Run, baseline: Side) -> None:
+    side = published_side(finished_run.folder)
+    events = side.tables["fct_yearly_events"]
+    fewer = replace(side, tables=dict(side.tables) | {"fct_yearly_events": events.slice(1)})
+    assert explain([side, baseline]).adds_up
+    assert explain([side, fewer]).notes[-1].startswith("The bridges do not add up")
+
+
 # levers, winners and losers
 
 

@@ -325,3 +325,10 @@ def test_a_run_that_does_not_exist_or_has_no_year_is_refused(finished_run: Run, 
     withdraw_year(copy, 2026)
     with pytest.raises(InputError, match="has no finished year yet"):
         equity([copy])
+
+
+def test_a_run_that_lost_a_year_is_not_compared_by_the_others(finished_run: Run, tmp_path: Path) -> None:
+    copy = copy_of(finished_run, tmp_path)
+    (copy / "export" / "fct_workforce_snapshot" / "2026.parquet").unlink()
+    code, said, report = command("equity", copy)
+    assert (code, said) == (1, "") and "lacks export/fct_workforce_snapshot/2026.parquet" in report

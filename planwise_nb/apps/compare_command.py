@@ -57,6 +57,8 @@ def compare(  # noqa: PLR0917 - one argument an option of the command line
                         **_as_json(found)})  # fmt: skip
         else:
             print("\n".join([*_report(found), *map(str, files)]))
+        if not found.adds_up:
+            raise SystemExit(1)
 
 
 def _sides(context: typer.Context, names: Sequence[str], out: Path) -> list[Side]:

@@ -18,7 +18,7 @@ from planwise_nb.core import store
 from planwise_nb.core.errors import InputError
 from planwise_nb.core.manifest import read_manifest
 from planwise_nb.core.printable import printable
-from planwise_nb.core.rollback import known_files
+from planwise_nb.core.rollback import known_files, require_files
 from planwise_nb.workforce import pay_gaps
 from planwise_nb.workforce.choices import chosen
 from planwise_nb.workforce.publication import published_files
@@ -44,6 +44,8 @@ KINDS = {"level_id": "level", "department": "department"}
 SCALES = {"current_tenure": "tenure", "current_age": "age"}
 SAME = {"tenure_band": "current_tenure", "age_band": "current_age"}
 """An attribute that is made of what gaps are adjusted for."""
+
+_PEOPLE = "fct_workforce_snapshot"
 
 _CELLS = """
     create or replace table cells as
@@ -196,7 +198,8 @@ def _open(connection: duckdb.DuckDBPyConnection, folders: Sequence[Path]) -> int
     parts, left_out = [], 0
     for place, folder in enumerate(folders):
         manifest = read_manifest(folder)
-        files = published_files(folder, "fct_workforce_snapshot", known_files(manifest))
+        require_files(folder, manifest, f"export/{_PEOPLE}")
+        files = published_files(folder, _PEOPLE, known_files(manifest))
         if not files:
             fix = f"See how far it is: planwise checklist {folder.name}"
             raise InputError(f"Run {folder.name} has no finished year yet, so it has no people to compare.", fix=fix)

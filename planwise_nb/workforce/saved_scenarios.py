@@ -87,7 +87,7 @@ def check_free(project: Project, said: Save) -> None:
     if not store.files_of(project, said.name):
         return
     if not said.may_replace:
-        fix = "Choose another name, or agree to replace it."
+        fix = f"Choose another name, agree to replace it, or first: planwise scenarios delete {said.name}"
         raise InputError(f"There is a scenario {said.name} already.", fix=fix)
     check_draft(project, said.name)
 

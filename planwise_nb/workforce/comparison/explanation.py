@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import duckdb
 import pandas as pd
@@ -22,6 +22,11 @@ ANALYSES = {
     "headcount": "headcount_bridge",
     "people": "winners_and_losers",
 }
+
+BROKEN = (
+    "The bridges do not add up: the events of a run do not lead to its snapshot. Its tables were changed:"
+    " planwise verify says which."
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,6 +53,11 @@ class Explanation:
         """The names of the sides, in order."""
         return [side.name for side in self.sides]
 
+    @property
+    def adds_up(self) -> bool:
+        """Whether the parts of every bridge lead from the one end to the other."""
+        return not (self.payroll["residual"].any() or self.headcount["residual"].any())
+
 
 def between(bridges: pd.DataFrame) -> pd.DataFrame:
     """The parts of the bridges from the first side to another one."""
@@ -71,7 +81,8 @@ def explain(given: Sequence[Side]) -> Explanation:
     with shipped_project() as (connection, compiled):
         _load(connection, sides)
         frames = {name: connection.execute(compiled[analysis].sql).df() for name, analysis in ANALYSES.items()}
-    return Explanation(sides, years, tuple(_notes(sides, years)), **frames)
+    found = Explanation(sides, years, tuple(_notes(sides, years)), **frames)
+    return found if found.adds_up else replace(found, notes=(*found.notes, BROKEN))
 
 
 def _load(connection: duckdb.DuckDBPyConnection, sides: Sequence[Side]) -> None:
