@@ -21,6 +21,7 @@ from planwise_nb.workforce.tuning.movable import BOUNDS, STRATEGIES, movables, r
 from planwise_nb.workforce.tuning.request import TuningRequest, read_request
 from planwise_nb.workforce.tuning.targets import read_target_file, read_targets
 from planwise_nb.workforce.tuning.tuning import Tuning
+from planwise_nb.workforce.tuning.verdict import levers_told
 from planwise_nb.workforce.tuning.view import open_tuning
 from tests.run_copies import answer, command
 from tests.simulation import Simulation, simulate
@@ -229,6 +230,18 @@ def test_a_tuning_that_cannot_be_is_refused(more: dict[str, Any], small_census: 
         read_request(inputs, ["growth=0.02"], **more)
 
 
+def test_two_targets_for_one_thing_are_refused_with_how_to_ask_for_a_corridor(small_census: Path) -> None:
+    inputs = resolve(Project(shipped()), Request(census=small_census, years=YEARS))
+    with pytest.raises(InputError, match=r"two targets for payroll.*\n.*for a corridor its middle"):
+        read_request(inputs, ["payroll>=5e6", "payroll<=6e6"])
+
+
+def test_a_lever_that_is_locked_for_one_level_is_told_to_be_partly_locked(tmp_path: Path, small_census: Path) -> None:
+    locked = Tuning(asked(tmp_path / "run", "growth=0.05", census=small_census, locks=["level.5"]))
+    told = levers_told(locked.lever_rows()).set_index("lever")["lock"]
+    assert told[["cola_rate", "merit_base.5", "merit_base.4"]].tolist() == ["partly locked", "locked", ""]
+
+
 def test_a_request_is_read_as_it_was_written(tmp_path: Path, small_census: Path) -> None:
     inputs = resolve(Project(shipped()), Request(census=small_census, years=YEARS))
     request = read_request(inputs, ["growth=0.02", "payroll<=6e6"], locks=["level.5"], bounds=["cola_rate=0:0.05"])
@@ -310,7 +323,8 @@ def test_a_scenario_that_was_saved_is_simulated_as_it_was_tuned(
     init(tmp_path / "own")
     monkeypatch.chdir(tmp_path / "own")
     options = ["--census", str(small_census), "--year", "2025", "--seed", "7", "--out", "runs"]
-    _, _, told = command("tune", "--target", "growth=0.05", "--save-as", "calm", *options)
+    _, said, told = command("tune", "--target", "growth=0.05", "--save-as", "calm", *options)
+    assert re.search(r"lever +today +found +bounds.*\ncola_rate +0\.025 +0\.\d+ +0 to 0\.1\n", said)
     words = told.partition("To simulate it: planwise ")[2].partition("\n")[0].split()
     assert words == ["run", "calm", "--year", "2025", "--census", str(small_census), "--seed", "7"]
 

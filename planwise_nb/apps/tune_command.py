@@ -206,11 +206,11 @@ def _save(inputs: WorkforceInputs, record: dict[str, Any], name: str, started: A
 def _report(searched: Any, confirmed: Any, started: Any, *, as_json: bool, began: float) -> None:
     from planwise_nb.apps.headline import figures_of, headline  # noqa: PLC0415
     from planwise_nb.workforce.tuning.tuning import levers_of  # noqa: PLC0415
-    from planwise_nb.workforce.tuning.verdict import verdict  # noqa: PLC0415
+    from planwise_nb.workforce.tuning.verdict import levers_table, verdict  # noqa: PLC0415
 
     stream = sys.stderr if as_json else sys.stdout
     record, manifest = searched.result.record, started.manifest
-    print("\n".join(verdict(record)), file=stream)
+    print("\n".join([*verdict(record), "", repr(levers_table(record["levers"]))]), file=stream)
     if manifest["status"] == "success":
         print("\n" + headline(started.folder, manifest, figures_of(started.folder)), file=stream)
         print(f"Search:    {started.folder / 'inputs' / 'tune.ipynb'}", file=stream)

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import ipywidgets as widgets
-import pandas as pd
 
 from planwise_nb.apps.dashboard import parts
 from planwise_nb.apps.dashboard.children import Child
@@ -19,7 +18,7 @@ from planwise_nb.workforce.drafts import Cell
 from planwise_nb.workforce.tuning.convergence import chart
 from planwise_nb.workforce.tuning.movable import STRATEGIES
 from planwise_nb.workforce.tuning.tuning import RECORD
-from planwise_nb.workforce.tuning.verdict import one_value, verdict
+from planwise_nb.workforce.tuning.verdict import levers_told, verdict
 
 LINES = 12
 CHART_WIDTH = 520
@@ -153,10 +152,4 @@ def _listed(text: str) -> list[str]:
 
 def _levers(record: dict[str, Any]) -> str:
     """The levers today and as found, with their bounds."""
-    rows = [
-        (row["lever"], one_value(row["today"]), one_value(row["found"]), f"{row['lowest']:g} to {row['highest']:g}",
-         "locked" if row["is_locked"] else "")
-        for row in record["levers"]
-    ]  # fmt: skip
-    columns = ["Lever", "Today", "Found", "Bounds", "Lock"]
-    return parts.sheet(pd.DataFrame(rows, columns=columns, dtype=object), "Levers", css="pw-numbers")
+    return parts.sheet(levers_told(record["levers"]).rename(columns=str.capitalize), "Levers", css="pw-numbers")

@@ -80,6 +80,11 @@ class Movable:
         return all(lowest == highest for _, _, lowest, highest in self.cells)
 
     @property
+    def is_partly_locked(self) -> bool:
+        """Whether some of its values may move and others may not."""
+        return not self.is_locked and any(lowest == highest for _, _, lowest, highest in self.cells)
+
+    @property
     def width(self) -> Decimal:
         """The unit in which moves are counted: the whole range of the lever's default bounds."""
         lowest, highest = BOUNDS[self.name]

@@ -81,18 +81,15 @@ def read_targets(items: Sequence[str], tolerance: Decimal, *, years: Sequence[in
     that cannot be read, and for a metric or a year that is not there.
     """
     problems: list[Problem] = []
-    found: dict[str, Target] = {}
+    found: list[Target] = []
     for item in items:
         try:
-            target = _target(item, tolerance, years, levels)
-            if target.name in found:
-                raise ValueError(f"{target.name} is given twice")
-            found[target.name] = target
+            found.append(_target(item, tolerance, years, levels))
         except ValueError as error:
             problems.append(Problem(rule="target", where=f"--target {item[:100]}", what=str(error), fix=WRITTEN))
     if problems:
         raise InputError("A target cannot be used.", problems)
-    return tuple(found.values())
+    return tuple(found)
 
 
 def _target(item: str, tolerance: Decimal, years: Sequence[int], levels: int) -> Target:

@@ -93,9 +93,10 @@ class Tuning:
                 for number, move in enumerate(moves, start=1)
             ]
             part = 1 / self.request.iterations
+            counted = "1 candidate" if len(moves) == 1 else f"{len(moves)} candidates"
 
             def tell(share: float, year: str) -> None:
-                on_progress((done + share) * part, f"iteration {done + 1}, {len(moves)} candidates, {year}")
+                on_progress((done + share) * part, f"iteration {done + 1}, {counted}, {year}")
 
             years = self.request.years
             with simulated(self.folder, years, variants, build=self.build, on_progress=tell) as connection:
@@ -208,6 +209,7 @@ class Tuning:
                 "lowest": float(min(lowest for _, _, lowest, _ in lever.cells)),
                 "highest": float(max(highest for _, _, _, highest in lever.cells)),
                 "is_locked": lever.is_locked,
+                "is_partly_locked": lever.is_partly_locked,
             }
 
 

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
+
+import pandas as pd
+
+from planwise_nb.core import display
 
 
 def verdict(record: dict[str, Any]) -> list[str]:
@@ -27,6 +32,28 @@ def verdict(record: dict[str, Any]) -> list[str]:
     elif record["is_out_of_reach"]:
         lines.append("No bound binds: no lever moves it, or the targets pull against each other.")
     return lines
+
+
+def levers_told(rows: Iterable[dict[str, Any]]) -> pd.DataFrame:
+    """The levers as people read them, a row each: its value today and as found, its bounds, and what is locked."""
+    told = [
+        (
+            row["lever"],
+            one_value(row["today"]),
+            one_value(row["found"]),
+            f"{row['lowest']:g} to {row['highest']:g}",
+            "locked" if row["is_locked"] else "partly locked" if row.get("is_partly_locked") else "",
+        )
+        for row in rows
+    ]
+    return pd.DataFrame(told, columns=["lever", "today", "found", "bounds", "lock"], dtype=object)
+
+
+def levers_table(rows: Iterable[dict[str, Any]], *, is_found: bool = True) -> display.Table:
+    """The levers as a table; before a search, without what it found."""
+    told = levers_told(rows)
+    shown = told if is_found else told.drop(columns="found")
+    return display.table(shown, caption="Levers", right=("today", "found", "bounds"))
 
 
 def one_value(value: Any) -> str:

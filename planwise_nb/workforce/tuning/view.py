@@ -24,7 +24,7 @@ from planwise_nb.workforce.pipeline import WORKFORCE
 from planwise_nb.workforce.tuning import convergence
 from planwise_nb.workforce.tuning.request import REQUEST, read_request
 from planwise_nb.workforce.tuning.tuning import RECORD, Tuning
-from planwise_nb.workforce.tuning.verdict import one_value, verdict
+from planwise_nb.workforce.tuning.verdict import levers_table, one_value, verdict
 
 
 def open_tuning(  # noqa: PLR0917 - the parameters of its notebook
@@ -73,17 +73,15 @@ class TuningView:
             for target in targets
         ]
         return shown.table(
-            pd.DataFrame(rows, columns=["target", "mean of", "wanted", "tolerance", "priority"]), caption="Targets"
+            pd.DataFrame(rows, columns=["target", "mean of", "wanted", "tolerance", "priority"]),
+            caption=f"Targets of {self.tuning.scenario}",
         )
 
     def levers(self) -> shown.Table:
         """The levers: where they are today, how far they may go, and what the search found."""
-        rows = pd.DataFrame(self.record["levers"] if self.record else [*self.tuning.lever_rows()])
-        rows["is_locked"] = rows["is_locked"].map({True: "locked", False: ""})
-        columns = ["lever", "today", "lowest", "highest", "is_locked", *(["found"] if self.record else [])]
-        for column in ("today", "found"):
-            rows[column] = rows[column].map(one_value)
-        return shown.table(rows[columns].rename(columns={"is_locked": "lock"}), caption="Levers")
+        if self.record:
+            return levers_table(self.record["levers"])
+        return levers_table(self.tuning.lever_rows(), is_found=False)
 
     def search(self) -> None:
         """Search, or read what a search left here: one that is done stays as it is."""
@@ -107,14 +105,15 @@ class TuningView:
         return shown.table(pd.DataFrame(rows), caption="Iterations")
 
     def trials(self) -> shown.Table:
-        """One row per candidate that was simulated: its levers and what it reached."""
+        """One row per candidate that was simulated: what it reached, and its levers."""
         rows = [
-            {"iteration": trial["iteration"], **self._by_lever(trial["levers"])}
+            {"iteration": trial["iteration"], "best so far": "•" if trial["is_best"] else ""}
             | dict(zip(self._names, trial["measured"], strict=True))
-            | {"best so far": "•" if trial["is_best"] else ""}
+            | self._by_lever(trial["levers"])
             for trial in self.record["trials"]
         ]
-        return shown.table(pd.DataFrame(rows), caption="Candidates")
+        levers = [lever["lever"] for lever in self.record["levers"]]
+        return shown.table(pd.DataFrame(rows), caption="Candidates", right=levers)
 
     def convergence(self) -> ChartType:
         """How the search came to each target: every candidate, and the best so far."""
