@@ -247,6 +247,15 @@ def test_the_chart_shows_both_gaps_of_each_group_by_year(told) -> None:
     assert all(text in drawn for text in ("Pay by gender against M", "Raw", "Adjusted", "2025"))
 
 
+def test_a_year_in_which_a_group_is_not_told_of_keeps_its_place_in_the_chart(told) -> None:
+    [first, _] = view.slices(told(company({("M", 1): 120, ("F", 1): 80, ("X", 1): 30})))
+    untold = first["group_name"] == "X"
+    later = first.assign(simulation_year=2026, raw_gap=first["raw_gap"].mask(untold))
+    panels = view.gaps_chart(pd.concat([first, later])).to_dict()["concat"]
+    years = [layer["encoding"]["x"]["scale"]["domain"] for panel in panels for layer in panel["layer"][1:]]
+    assert years == [[2025, 2026]] * 4
+
+
 def test_where_no_gap_is_told_the_chart_says_so(told) -> None:
     [everyone, _] = view.slices(told(company({("M", 1): 120, ("F", 1): 9})))
     assert "No gap to show" in svg(view.gaps_chart(everyone))

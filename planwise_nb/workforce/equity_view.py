@@ -50,10 +50,9 @@ def gaps_chart(rows: pd.DataFrame, *, width: int = WIDTH) -> ChartType:
     if points.empty:
         return display.note(title, "No gap to show: see the notes of the table")
     groups = list(dict.fromkeys(points["group_name"]))
+    years, wide = sorted(set(rows["simulation_year"])), width if len(groups) > 1 else 1.6 * width
     charts = [
-        _panel(points[points["group_name"] == name], width if len(groups) > 1 else 1.6 * width).properties(
-            title=printable(name, LONGEST)
-        )
+        _panel(points[points["group_name"] == name], years, wide).properties(title=printable(name, LONGEST))
         for name in groups
     ]
     together = alt.concat(*charts, columns=COLUMNS).resolve_scale(y="shared", color="shared", shape="shared")
@@ -75,11 +74,12 @@ def _points(rows: pd.DataFrame) -> pd.DataFrame:
     return kept.sort_values("group_name", key=lambda names: names.map(place), kind="stable", ignore_index=True)
 
 
-def _panel(points: pd.DataFrame, width: float) -> ChartType:
+def _panel(points: pd.DataFrame, years: list[int], width: float) -> ChartType:
+    """The gaps of one group; ``years`` are those of all, so that one without a gap is seen to have none."""
     labels = [label for label, _, _ in METHODS.values()]
     shapes = alt.Scale(domain=labels, range=[shape for _, _, shape in METHODS.values()])
     base = alt.Chart(points).encode(
-        x=alt.X("simulation_year:O", title=None, axis=alt.Axis(labelAngle=0)),
+        x=alt.X("simulation_year:O", title=None, axis=alt.Axis(labelAngle=0), scale=alt.Scale(domain=years)),
         xOffset=alt.XOffset("method:N", sort=labels, scale=alt.Scale(paddingOuter=0.6)),
         color=alt.Color(
             "method:N", title=None, scale=display.palette({label: ink for label, ink, _ in METHODS.values()})
