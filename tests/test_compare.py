@@ -276,6 +276,16 @@ def test_a_run_whose_tables_are_damaged_is_said_to_be_so(finished_run: Run, tmp_
         published_side(run)
 
 
+def test_years_in_which_nobody_is_left_are_compared_too(tmp_path: Path) -> None:
+    make_census(4, 1, tmp_path / "few.csv")
+    ending = ["workforce.total_termination_rate=1", "simulation.target_growth_rate=-0.99"]
+    sides = [simulated("baseline", *settings, census=tmp_path / "few.csv") for settings in (ending, [])]
+    found = explain(sides)
+    assert (found.years, found.adds_up) == ((2025, 2026, 2027), True)
+    last = between(found.payroll).query("to_year == 2027")
+    assert (len(last), last["from_amount"].max(), last["to_amount"].min() > 0) == (7, 0, True)
+
+
 def test_a_run_that_lost_a_table_is_not_compared_by_the_rest(finished_run: Run, tmp_path: Path) -> None:
     run = copytree(finished_run.folder, tmp_path / finished_run.folder.name)
     (run / "export" / "fct_yearly_events" / "2026.parquet").unlink()

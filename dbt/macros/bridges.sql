@@ -1,7 +1,7 @@
 {# The years that every scenario has. #}
 {% macro shared_years() -%}
     select simulation_year
-    from {{ ref('fct_workforce_snapshot') }}
+    from {{ ref('fct_year_metrics') }}
     group by all
     having count(distinct scenario_id) = (select count(*) from {{ ref('stg_scenarios') }})
 {%- endmacro %}
@@ -45,18 +45,18 @@
 {% macro added_up(names) -%}
     select
         bridges.*,
-        from_totals.amount as from_amount,
-        to_totals.amount as to_amount,
+        coalesce(from_totals.amount, 0) as from_amount,
+        coalesce(to_totals.amount, 0) as to_amount,
         summed.part,
         summed.amount,
         cast(
-            to_totals.amount - from_totals.amount - sum(summed.amount) over (partition by bridges.bridge)
+            to_amount - from_amount - sum(summed.amount) over (partition by bridges.bridge)
             as decimal(18, 2)
         ) as residual,
     from bridges
-    inner join totals as from_totals
+    left join totals as from_totals
         on bridges.from_scenario_id = from_totals.scenario_id and bridges.from_year = from_totals.simulation_year
-    inner join totals as to_totals
+    left join totals as to_totals
         on bridges.to_scenario_id = to_totals.scenario_id and bridges.to_year = to_totals.simulation_year
     inner join (
         select

@@ -90,13 +90,15 @@ def _published(folder: Path, manifest: dict[str, Any]) -> Side:
                 f"Run {folder.name} has no finished year yet, so it cannot be compared.",
                 fix=f"See how far it is: planwise checklist {folder.name}",
             )
+        years = tuple(sorted(int(Path(file).stem) for file in files["fct_workforce_snapshot"]))
         rows = {table: connection.read_parquet(found) for table, found in files.items()}
         return Side(
             name=name,
             run_id=folder.name,
             seed=int(seed),
             census=manifest["inputs"]["census"],
-            **_read(rows, name),
+            years=years,
+            tables=_read(rows, name, years),
             beside=_beside(connection, folder, name),
             settings=manifest["differences"].get(name, {}),
             is_finished=manifest["status"] == "success",
@@ -117,7 +119,8 @@ def simulated_sides(inputs: WorkforceInputs) -> list[Side]:
                     run_id="",
                     seed=seed,
                     census=said["inputs"]["census"],
-                    **_read(rows, name),
+                    years=inputs.periods,
+                    tables=_read(rows, name, inputs.periods),
                     beside=_beside(connection, Path(place), name),
                     settings=said["differences"].get(name, {}),
                 )
@@ -125,13 +128,14 @@ def simulated_sides(inputs: WorkforceInputs) -> list[Side]:
             ]
 
 
-def _read(rows: Mapping[str, duckdb.DuckDBPyRelation], scenario: str) -> dict[str, Any]:
-    """The tables of one scenario, and the years that it has people of."""
+def _read(rows: Mapping[str, duckdb.DuckDBPyRelation], scenario: str, years: Sequence[int]) -> dict[str, Any]:
+    """The tables of one scenario in these years: in some of them nobody may be left."""
     is_of_it = duckdb.ColumnExpression("scenario_id") == duckdb.ConstantExpression(scenario)
-    of_it = {table: rows[table].filter(is_of_it).project(columns) for table, columns in TABLES.items()}
-    found = of_it["fct_workforce_snapshot"].project("simulation_year").distinct().order("all").fetchall()
-    tables = {table: relation.to_arrow_table() for table, relation in of_it.items()}
-    return {"years": tuple(int(year) for (year,) in found), "tables": tables}
+    is_within = duckdb.ColumnExpression("simulation_year").isin(*map(duckdb.ConstantExpression, years))
+    return {
+        table: rows[table].filter(is_of_it).filter(is_within).project(columns).to_arrow_table()
+        for table, columns in TABLES.items()
+    }
 
 
 def _beside(connection: duckdb.DuckDBPyConnection, folder: Path, scenario: str) -> dict[str, Any]:
