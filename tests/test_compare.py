@@ -276,6 +276,14 @@ def test_a_run_whose_tables_are_damaged_is_said_to_be_so(finished_run: Run, tmp_
         published_side(run)
 
 
+def test_runs_with_long_names_and_nobody_in_common_are_told_in_short_headings(finished_run: Run) -> None:
+    run = published_side(finished_run.folder)
+    found = explain([run, replace(run, run_id="20300101-000000-aaaaaaaa")])
+    assert tables.metrics(found).header[-1] == "Second − first"
+    nobody = replace(found, people=found.people[:0])
+    assert tables.people(nobody, found.names[1]).caption.endswith("2026, nobody of the census is active in both")
+
+
 def test_years_in_which_nobody_is_left_are_compared_too(tmp_path: Path) -> None:
     make_census(4, 1, tmp_path / "few.csv")
     ending = ["workforce.total_termination_rate=1", "simulation.target_growth_rate=-0.99"]

@@ -48,6 +48,9 @@ METRICS = {
 }
 """By metric what people read, and its format."""
 
+LONGEST = 40
+"""Characters of a heading."""
+
 HIDDEN = "under 10"
 """What stands for the figures of a group that is too small to be told."""
 
@@ -72,7 +75,7 @@ def levers(found: Explanation) -> Table:
 def metrics(found: Explanation) -> Table:
     """The metrics by year, a column a side; where there are two, how far they lie apart."""
     names = found.names
-    header = ["Metric", "Year", *names, *([f"{names[1]} − {names[0]}"] if len(names) == 2 else [])]  # noqa: PLR2004
+    header = ["Metric", "Year", *names, *([_apart(*names)] if len(names) == 2 else [])]  # noqa: PLR2004
     rows = []
     for (metric, year), of_sides in found.metrics.groupby(["metric", "simulation_year"], sort=False):
         title, shape = METRICS[str(metric)]
@@ -80,6 +83,12 @@ def metrics(found: Explanation) -> Table:
         apart = [_signed(of_sides["difference"].iloc[-1], shape)] if len(header) > len(names) + 2 else []
         rows.append((title, str(year), *values, *apart))
     return _table(header, rows, numbers=len(header) - 2, caption="Metrics by year")
+
+
+def _apart(first: str, second: str) -> str:
+    """The heading of differences; names of runs are too long for it."""
+    by_name = f"{second} − {first}"
+    return by_name if len(by_name) <= LONGEST else "Second − first"
 
 
 def bridge(found: Explanation, measure: str, other: str) -> Table:
@@ -126,9 +135,8 @@ def people(found: Explanation, other: str) -> Table:
         for row in found.people[found.people["to_scenario_id"] == other].to_dict("records")
     ]
     header = ("By", "Group", "People", "Get more", "Get less", "The same", "Sum of differences", "Average difference")
-    caption = (
-        f"Pay in {other} against {found.names[0]} at the end of {found.years[-1]}, people of the census active in both"
-    )
+    who = "people of the census active in both" if rows else "nobody of the census is active in both"
+    caption = f"Pay in {other} against {found.names[0]} at the end of {found.years[-1]}, {who}"
     return _table(header, rows, numbers=6, caption=caption)
 
 
