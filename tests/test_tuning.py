@@ -22,7 +22,7 @@ from planwise_nb.workforce.tuning.request import TuningRequest, read_request
 from planwise_nb.workforce.tuning.targets import read_target_file, read_targets
 from planwise_nb.workforce.tuning.tuning import Tuning
 from planwise_nb.workforce.tuning.verdict import levers_told
-from planwise_nb.workforce.tuning.view import open_tuning
+from planwise_nb.workforce.tuning.view import TuningView, open_tuning
 from tests.run_copies import answer, command
 from tests.simulation import Simulation, simulate
 
@@ -234,6 +234,14 @@ def test_two_targets_for_one_thing_are_refused_with_how_to_ask_for_a_corridor(sm
     inputs = resolve(Project(shipped()), Request(census=small_census, years=YEARS))
     with pytest.raises(InputError, match=r"two targets for payroll.*\n.*for a corridor its middle"):
         read_request(inputs, ["payroll>=5e6", "payroll<=6e6"])
+
+
+def test_targets_of_rates_and_amounts_are_told_with_all_their_digits(tmp_path: Path, small_census: Path) -> None:
+    aims = ("growth=0.02", "headcount=1200", "payroll<=120e6")
+    told = repr(TuningView(asked(tmp_path / "run", *aims, census=small_census)).question())
+    assert re.search(r"growth +2025-2026 += 0\.02 +0\.001 +high", told)
+    assert re.search(r"headcount +2026 += 1,200 +1\.2 +high", told)
+    assert re.search(r"payroll +2026 +<= 120,000,000 +– +high", told)
 
 
 def test_a_lever_that_is_locked_for_one_level_is_told_to_be_partly_locked(tmp_path: Path, small_census: Path) -> None:

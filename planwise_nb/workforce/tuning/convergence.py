@@ -15,6 +15,8 @@ WIDTH, HEIGHT = 400, 220
 MOST = 6
 """Charts that are drawn; a search for more targets shows those that are furthest away."""
 
+_SHORTENED_FROM = 10_000
+
 
 def chart(record: dict[str, Any], *, width: int = WIDTH) -> ChartType:
     """A panel a target: candidates as points, the best so far as a line, the target with its tolerance as a band."""
@@ -32,8 +34,9 @@ def chart(record: dict[str, Any], *, width: int = WIDTH) -> ChartType:
 def _panel(trials: pd.DataFrame, target: dict[str, Any], width: int) -> ChartType:
     count = int(trials["iteration"].max())
     rows = trials[["iteration", "value", "is_best"]]
+    number = "~s" if target["value"] >= _SHORTENED_FROM else "~g"
     ends = [target["value"] - target["tolerance"], target["value"] + target["tolerance"]]
-    y = alt.Y("value:Q", title=target["target"], scale=alt.Scale(zero=False), axis=alt.Axis(format="~g"))
+    y = alt.Y("value:Q", title=target["target"], scale=alt.Scale(zero=False), axis=alt.Axis(format=number))
     x = alt.X("iteration:Q", title="Iteration", axis=alt.Axis(values=list(range(1, count + 1)), format="d"),
               scale=alt.Scale(domain=[0.8, count + 0.2], nice=False))  # fmt: skip
     band = alt.Chart(pd.DataFrame({"low": ends[:1], "high": ends[1:]})).mark_rect(color=ORANGE, opacity=0.35)

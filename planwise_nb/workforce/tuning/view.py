@@ -69,12 +69,19 @@ class TuningView:
         """The targets: what shall be reached, how close, and how much it matters."""
         targets = self.tuning.request.targets
         rows = [
-            (target.name, _years(target.years), f"{target.relation} {target.value}", target.tolerance, target.priority)
+            (
+                target.name,
+                _years(target.years),
+                f"{target.relation} {float(target.value):,.10g}",
+                f"{float(target.tolerance):,.10g}" if target.relation == "=" else shown.MISSING,
+                target.priority,
+            )
             for target in targets
         ]
         return shown.table(
             pd.DataFrame(rows, columns=["target", "mean of", "wanted", "tolerance", "priority"]),
             caption=f"Targets of {self.tuning.scenario}",
+            right=("wanted", "tolerance"),
         )
 
     def levers(self) -> shown.Table:
@@ -107,7 +114,7 @@ class TuningView:
     def trials(self) -> shown.Table:
         """One row per candidate that was simulated: what it reached, and its levers."""
         rows = [
-            {"iteration": trial["iteration"], "best so far": "•" if trial["is_best"] else ""}
+            {"iteration": trial["iteration"], "best": "•" if trial["is_best"] else ""}
             | dict(zip(self._names, trial["measured"], strict=True))
             | self._by_lever(trial["levers"])
             for trial in self.record["trials"]
