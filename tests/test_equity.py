@@ -336,6 +336,14 @@ def test_a_run_that_does_not_exist_or_has_no_year_is_refused(finished_run: Run, 
         equity([copy])
 
 
+def test_a_run_that_is_not_finished_is_said_to_be_so(finished_run: Run, tmp_path: Path) -> None:
+    copy = copy_of(finished_run, tmp_path, status="running", finished_at=None)
+    withdraw_year(copy, 2026)
+    found = equity([copy, finished_run.folder])
+    assert f"Run {copy.name} is not finished: compared are the years that it has published." in view.remarks(found)
+    assert finished_run.folder.name not in " ".join(view.remarks(found))
+
+
 def test_a_run_that_lost_a_year_is_not_compared_by_the_others(finished_run: Run, tmp_path: Path) -> None:
     copy = copy_of(finished_run, tmp_path)
     (copy / "export" / "fct_workforce_snapshot" / "2026.parquet").unlink()

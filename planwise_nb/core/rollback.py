@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -99,12 +99,12 @@ def _files(folder: Path, manifest: dict[str, Any]) -> None:
                 path.unlink()
 
 
-def known_files(manifest: dict[str, Any]) -> set[str]:
+def known_files(manifest: Mapping[str, Any]) -> set[str]:
     """Every file that a record names, by path in the run's folder."""
     return {name for record in manifest["steps"] for name in record["files"]}
 
 
-def require_files(folder: Path, manifest: dict[str, Any], part: str) -> None:
+def require_files(folder: Path, manifest: Mapping[str, Any], part: str) -> None:
     """Raise ``DamagedError`` where a file below ``part`` that a record names is not there: what is left of them would
     tell something else.
     """

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass
 from functools import reduce
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pandas as pd
@@ -159,13 +160,14 @@ class Equity:
     95 % interval (``raw_low``, ``raw_high``, …); what is adjusted for; a note where figures are missing. Where
     ``is_rounded``, people are told to the nearest 5 and average pay to three digits: exact ones would tell of a few.
     ``references``: the reference group by attribute; ``missing``: by attribute the runs whose census has none of it;
-    ``left_out``: scenarios beyond the first ``MAX_SCENARIOS`` of a run.
+    ``left_out``: scenarios beyond the first ``MAX_SCENARIOS`` of a run; ``unfinished``: runs that may have more years.
     """
 
     gaps: pd.DataFrame
     references: Mapping[str, str]
     missing: Mapping[str, tuple[str, ...]]
     left_out: int
+    unfinished: tuple[str, ...] = ()
 
 
 def equity(folders: Sequence[Path], attributes: Sequence[str] = ("gender",), reference: str = "") -> Equity:
@@ -181,7 +183,8 @@ def equity(folders: Sequence[Path], attributes: Sequence[str] = ("gender",), ref
     if reference and len(asked) > 1:
         raise InputError("A reference is of one attribute.", fix="Give --by once, or leave --reference out.")
     with store.connect() as connection:
-        left_out = _open(connection, folders)
+        manifests = [read_manifest(folder) for folder in folders]
+        left_out = _open(connection, folders, manifests)
         missing = {name: runs for name in asked if (runs := _runs_without(connection, name))}
         parts, references = [], {}
         for name in asked:
@@ -190,14 +193,16 @@ def equity(folders: Sequence[Path], attributes: Sequence[str] = ("gender",), ref
                 parts.append(part)
         if not parts:
             raise _nothing_to_compare(connection, asked)
-    return Equity(pd.concat(parts, ignore_index=True), references, missing, left_out)
+    unfinished = tuple(manifest["run_id"] for manifest in manifests if manifest["status"] != "success")
+    return Equity(pd.concat(parts, ignore_index=True), references, missing, left_out, unfinished)
 
 
-def _open(connection: duckdb.DuckDBPyConnection, folders: Sequence[Path]) -> int:
+def _open(
+    connection: duckdb.DuckDBPyConnection, folders: Sequence[Path], manifests: Sequence[Mapping[str, Any]]
+) -> int:
     """Make the view ``snapshots`` of what the runs have published; the number of scenarios left out."""
     parts, left_out = [], 0
-    for place, folder in enumerate(folders):
-        manifest = read_manifest(folder)
+    for place, (folder, manifest) in enumerate(zip(folders, manifests, strict=True)):
         require_files(folder, manifest, f"export/{_PEOPLE}")
         files = published_files(folder, _PEOPLE, known_files(manifest))
         if not files:

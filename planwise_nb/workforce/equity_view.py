@@ -136,6 +136,7 @@ def remarks(found: Equity) -> list[str]:
         f"The census of run {', '.join(runs)} has no {attribute}: it is not compared by that."
         for attribute, runs in found.missing.items()
     ]
+    said += [f"Run {run} is not finished: compared are the years that it has published." for run in found.unfinished]
     if found.left_out:
         said.append(f"{found.left_out:,} scenarios are left out: of each run the first {MAX_SCENARIOS} are compared.")
     return said
