@@ -295,7 +295,10 @@ def test_planwise_tune_leaves_a_run_that_keeps_its_search_and_holds(
     assert command("verify", found["run_id"], "--out", "runs")[0] == 0
     monkeypatch.setenv("PLANWISE_OUT", "runs")
     for named in (found["run_id"], found["path"]):
-        assert open_tuning(named, "", "", 0, 0, "", "").folder.samefile(found["path"])
+        view = open_tuning(named, "", "", 0, 0, "", "")
+        assert view.folder.samefile(found["path"])
+        assert view.question().caption == "Targets of baseline"  # and not what the search made of it
+        assert dict(row[:2] for row in view.levers().rows)["merit_base.1"] == "0.04"
     alone = answer("run", "calm", "--census", small_census, "--year", "2025", "--out", "runs")
     assert alone["years"][0]["payroll"] == answer("show", found["run_id"], "--out", "runs")["years"][0]["payroll"]
 

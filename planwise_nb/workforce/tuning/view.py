@@ -64,6 +64,7 @@ class TuningView:
         self.folder = folder
         self.tuning = Tuning(folder)
         self.record: dict[str, Any] = {}
+        self._kept: dict[str, Any] = _read(folder) if (folder / RECORD).is_file() else {}
 
     def question(self) -> shown.Table:
         """The targets: what shall be reached, how close, and how much it matters."""
@@ -80,7 +81,7 @@ class TuningView:
         ]
         return shown.table(
             pd.DataFrame(rows, columns=["target", "mean of", "wanted", "tolerance", "priority"]),
-            caption=f"Targets of {self.tuning.scenario}",
+            caption=f"Targets of {self._kept.get('scenario', self.tuning.scenario)}",
             right=("wanted", "tolerance"),
         )
 
@@ -88,14 +89,13 @@ class TuningView:
         """The levers: where they are today, how far they may go, and what the search found."""
         if self.record:
             return levers_table(self.record["levers"])
-        return levers_table(self.tuning.lever_rows(), is_found=False)
+        return levers_table(self._kept.get("levers") or self.tuning.lever_rows(), is_found=False)
 
     def search(self) -> None:
         """Search, or read what a search left here: one that is done stays as it is."""
-        record = self.folder / RECORD
-        if not record.is_file():
+        if not self._kept:
             self.tuning.run(shown.tell_progress)
-        self.record = json.loads(record.read_text(encoding="utf-8"))
+        self.record = self._kept = _read(self.folder)
 
     def iterations(self) -> shown.Table:
         """One row per iteration: how many candidates it simulated, and the best so far with its gap to each target."""
@@ -148,6 +148,11 @@ class TuningView:
     @property
     def _names(self) -> list[str]:
         return [target["target"] for target in self.record["targets"]]
+
+
+def _read(folder: Path) -> dict[str, Any]:
+    record: dict[str, Any] = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+    return record
 
 
 def _years(years: tuple[int, ...]) -> str:
