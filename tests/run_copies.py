@@ -52,12 +52,17 @@ def change_tables(folder: Path, select: str, *, having: str) -> None:
 
 def withdraw_year(folder: Path, year: int) -> None:
     """The run as it was while that year ran: its small tables are published, those of its people are not."""
-    manifest = read_manifest(folder)
     for table in publication.EMPLOYEE_LEVEL:
-        name = f"export/{table}/{year}.parquet"
-        (folder / name).unlink()
+        withdraw(folder, f"{table}/{year}.parquet")
+
+
+def withdraw(folder: Path, pattern: str) -> None:
+    """The run as it was before it published the files of ``pattern``, such as ``*/2026.parquet``."""
+    manifest = read_manifest(folder)
+    for file in folder.glob(f"export/{pattern}"):
+        file.unlink()
         for record in manifest["steps"]:
-            record["files"].pop(name, None)
+            record["files"].pop(file.relative_to(folder).as_posix(), None)
     write_json(folder / "manifest.json", manifest)
 
 

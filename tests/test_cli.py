@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from planwise_nb.core.runs import Run
-from tests.run_copies import copy_of, whole_copy
+from tests.run_copies import copy_of, whole_copy, withdraw
 
 
 def planwise(*arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
@@ -155,13 +155,28 @@ def test_a_run_that_nobody_works_on_is_shown_as_stopped_and_promises_no_table_th
     with_years = planwise("show", folder.name, "--out", tmp_path, cwd=tmp_path).stdout
     assert f"{folder.name}  baseline  stopped in" in with_years
     assert "12 members; what each of them gives is in fct_year_metrics." in with_years
-    shutil.rmtree(folder / "export")
+    withdraw(folder, "*/*")
     assert (
         "12 members; no year is published yet." in planwise("show", folder.name, "--out", tmp_path, cwd=tmp_path).stdout
     )
 
 
-@pytest.mark.parametrize("words", [["show"], ["export", "people.csv", "--table", "fct_workforce_snapshot"]])
+READERS = [["show"], ["export", "people.csv", "--table", "fct_workforce_snapshot"]]
+
+
+@pytest.mark.parametrize("words", READERS)
+def test_a_table_that_is_lost_is_not_told_by_the_rest(finished_run: Run, tmp_path: Path, words: list[str]) -> None:
+    run = whole_copy(finished_run, tmp_path / "runs")
+    lost = "export/fct_workforce_snapshot/2026.parquet"
+    (run.folder / lost).unlink()
+    command, *rest = words
+    done = planwise(command, run.folder.name, *rest, "--out", "runs", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert f"lacks {lost}, which it has written" in done.stderr
+    assert f"planwise verify {run.folder.name}" in done.stderr
+
+
+@pytest.mark.parametrize("words", READERS)
 def test_a_damaged_table_is_told_with_what_to_do(finished_run: Run, tmp_path: Path, words: list[str]) -> None:
     run = whole_copy(finished_run, tmp_path / "runs")
     for file in run.folder.glob("export/*/*.parquet"):

@@ -104,6 +104,17 @@ def test_an_odd_manifest_of_the_newest_run_leaves_the_run_tab_alive(desk: Desk, 
     assert "Finished" in watched and not is_over
 
 
+def test_a_search_for_nothing_is_not_begun_and_asks_for_a_target(desk: Desk) -> None:
+    async def use() -> tuple[str, bool]:
+        tab = OptimiseTab(desk, lambda name, changes: True)
+        tab.by_growth.value = False
+        press(tab.box, "Search")
+        return tab.message.value, tab.child is None
+
+    said, is_idle = asyncio.run(use())
+    assert "No target is named" in said and is_idle
+
+
 def test_a_project_that_is_gone_starts_no_run_and_says_why(desk: Desk) -> None:
     async def use() -> str:
         tab = RunTab(desk, lambda: False)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ from planwise_nb.core.differences import Difference, compare, manifest_differenc
 from planwise_nb.core.runs import Run
 from planwise_nb.workforce.differences import KEYS, differences
 from planwise_nb.workforce.parameters import COLUMNS
-from tests.run_copies import answer, change_tables, command, copy_of, withdraw_year
+from tests.run_copies import answer, change_tables, command, copy_of, withdraw, withdraw_year
 
 ONE, OTHER = "20300101-000000-aaaaaaaa", "20300101-000001-aaaaaaaa"
 TIMES = {"created_at": "2030-01-01T00:00:00+00:00", "finished_at": "2031-01-01T00:00:00+00:00", "seconds": 1.0}
@@ -150,7 +149,7 @@ def test_an_unfinished_run_is_compared_so_far_and_said_to_be(pair: tuple[Path, P
     assert sections_that_differ(*pair) == {"results": [("years with results", "2025, 2026", "2025")]}
     code, said, _ = command("diff", ONE, OTHER, "--out", tmp_path)
     assert code == 0 and "running: the results so far are compared" in said
-    shutil.rmtree(pair[1] / "export")
+    withdraw(pair[1], "*/*")
     assert sections_that_differ(*pair) == {"results": [("years with results", "2025, 2026", None)]}
 
 

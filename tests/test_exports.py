@@ -18,7 +18,7 @@ from planwise_nb.core.exports import Exported, export
 from planwise_nb.core.runs import Run
 from planwise_nb.workforce.exported_tables import TABLES
 from planwise_nb.workforce.publication import EMPLOYEE_LEVEL
-from tests.run_copies import answer, change_tables, command, copy_of
+from tests.run_copies import answer, change_tables, command, copy_of, withdraw
 
 RUNS_IN_A_SPREADSHEET = [
     "=1+1", "+1", "-2", "@SUM(A1)", "\tx", "\rx", "\nx", "  =1", "\u00a0=1", "\u3000-x", "\u200b@x", "\ufeff=1",
@@ -186,8 +186,7 @@ def test_nothing_is_exported_into_the_run(finished_run: Run) -> None:
 
 def test_what_is_not_published_yet_is_refused(finished_run: Run, tmp_path: Path) -> None:
     folder = copy_of(finished_run, tmp_path / "runs")
-    for file in folder.glob("export/fct_year_metrics/*"):
-        file.unlink()
+    withdraw(folder, "fct_year_metrics/*")
     code, _, report = command("export", folder.name, tmp_path / "rows.csv", "--out", tmp_path / "runs")
     assert code == 2 and "has not published fct_year_metrics yet" in report
 

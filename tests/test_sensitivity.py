@@ -154,7 +154,7 @@ def test_without_salib_the_way_to_install_it_is_told(monkeypatch: pytest.MonkeyP
     assert (code, "pip install 'planwise-notebooks[sobol]'" in said) == (2, True)
 
 
-@pytest.mark.parametrize(("samples", "near"), [(0, 8), (-5, 8), (7, 8), (100, 64), (1000, 512)])
+@pytest.mark.parametrize(("samples", "near"), [(0, 8), (-5, 8), (7, 8), (100, 64), (1000, 512), (100_000, 2048)])
 def test_a_number_of_samples_that_is_no_power_of_two_is_refused_with_one_that_is(samples: int, near: int) -> None:
     with pytest.raises(InputError, match=f"Give --sobol {near}\\."):
         required_samples(samples)

@@ -13,7 +13,7 @@ import duckdb
 
 from planwise_nb.core import store
 from planwise_nb.core.digests import is_hidden, quoted
-from planwise_nb.core.errors import BusyError, DamagedError
+from planwise_nb.core.errors import BusyError
 from planwise_nb.core.manifest import DIAGNOSTICS, DRAFT, done_steps, read_diagnostics, write_json
 from planwise_nb.core.pipeline import Pipeline
 
@@ -102,16 +102,6 @@ def _files(folder: Path, manifest: dict[str, Any]) -> None:
 def known_files(manifest: Mapping[str, Any]) -> set[str]:
     """Every file that a record names, by path in the run's folder."""
     return {name for record in manifest["steps"] for name in record["files"]}
-
-
-def require_files(folder: Path, manifest: Mapping[str, Any], part: str) -> None:
-    """Raise ``DamagedError`` where a file below ``part`` that a record names is not there: what is left of them would
-    tell something else.
-    """
-    written = sorted(name for name in known_files(manifest) if name.startswith(f"{part}/"))
-    if lost := [name for name in written if not (folder / name).exists()]:
-        fix = f"See what is damaged: planwise verify {folder.name}; then put it back, or run again."
-        raise DamagedError(f"Run {folder.name} lacks {lost[0]}, which it has written.", fix=fix)
 
 
 def written_files(folder: Path) -> Iterator[str]:

@@ -89,8 +89,9 @@ def refusal(
     bad, rows = connection.execute(
         "select (select count(distinct line) from failures), (select count(*) from readings)"
     ).fetchall()[0]
+    reason = f": {bad:,} of its {rows:,} rows have problems" if bad else ""
     return InputError(
-        f"The census {path} was refused: {bad:,} of its {rows:,} rows have problems.",
+        f"The census {path} was refused{reason}.",
         problems,
         fix="Nothing was written."
         if setting_aside or not bad

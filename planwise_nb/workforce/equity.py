@@ -19,7 +19,7 @@ from planwise_nb.core import store
 from planwise_nb.core.errors import InputError
 from planwise_nb.core.manifest import read_manifest
 from planwise_nb.core.printable import printable
-from planwise_nb.core.rollback import known_files, require_files
+from planwise_nb.core.rollback import known_files
 from planwise_nb.workforce import pay_gaps
 from planwise_nb.workforce.choices import chosen
 from planwise_nb.workforce.publication import published_files
@@ -203,7 +203,6 @@ def _open(
     """Make the view ``snapshots`` of what the runs have published; the number of scenarios left out."""
     parts, left_out = [], 0
     for place, (folder, manifest) in enumerate(zip(folders, manifests, strict=True)):
-        require_files(folder, manifest, f"export/{_PEOPLE}")
         files = published_files(folder, _PEOPLE, known_files(manifest))
         if not files:
             fix = f"See how far it is: planwise checklist {folder.name}"

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import duckdb
 
+from planwise_nb.core.errors import DamagedError
 from planwise_nb.core.manifest import DRAFT, read_manifest
 from planwise_nb.core.rollback import known_files
 
@@ -78,7 +79,7 @@ def _order(connection: duckdb.DuckDBPyConnection, table: str) -> str:
 def open_published(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
     """Make a view of every table that a finished step of the run in ``folder`` published.
 
-    What an unfinished step left is no result.
+    What an unfinished step left is no result. Raises ``DamagedError`` as ``published_files`` does.
     """
     recorded = known_files(read_manifest(folder))
     for table in (*SMALL, *EMPLOYEE_LEVEL, *ENSEMBLE):
@@ -86,7 +87,13 @@ def open_published(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
             connection.read_parquet(known).create_view(table)
 
 
-def published_files(folder: Path, table: str, recorded: Container[str]) -> list[str]:
-    """The files of ``table`` that are among the ``recorded`` ones of the run in ``folder``."""
-    files = sorted((folder / EXPORT / table).glob("*.parquet"))
-    return [str(file) for file in files if file.relative_to(folder).as_posix() in recorded]
+def published_files(folder: Path, table: str, recorded: Iterable[str]) -> list[str]:
+    """The files of ``table`` that are among the ``recorded`` ones of the run in ``folder``.
+
+    Raises ``DamagedError`` where one of them is not there: what is left of them would tell something else.
+    """
+    names = sorted(name for name in recorded if name.startswith(f"{EXPORT}/{table}/"))
+    if lost := next((name for name in names if not (folder / name).is_file()), None):
+        fix = f"See what is damaged: planwise verify {folder.name}; then put it back, or run again."
+        raise DamagedError(f"Run {folder.name} lacks {lost}, which it has written.", fix=fix)
+    return [str(folder / name) for name in names]

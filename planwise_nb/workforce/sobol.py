@@ -64,7 +64,7 @@ def required_samples(samples: int) -> int:
             fix="Install it: pip install 'planwise-notebooks[sobol]'",
         )
     if samples < LEAST or samples & (samples - 1):
-        near = max(LEAST, 1 << max(samples, 1).bit_length() - 1)
+        near = max(LEAST, 1 << max(min(samples, MOST // 3), 1).bit_length() - 1)  # one lever takes three a sample
         raise InputError(f"--sobol {samples} is no power of two from {LEAST} on.", fix=f"Give --sobol {near}.")
     return samples
 

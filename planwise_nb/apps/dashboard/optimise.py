@@ -37,6 +37,7 @@ class OptimiseTab:
         self.growth = field(
             widgets.BoundedFloatText(2.0, min=-100, max=200, step=0.1, description="Target growth of pay (% a year)")
         )
+        self.by_growth = widgets.Checkbox(value=True, description="Aim at this growth", indent=False)
         self.iterations = field(widgets.BoundedIntText(10, min=1, max=100, description="Most iterations"))
         self.within = field(
             widgets.BoundedFloatText(0.1, min=0.01, max=10, step=0.05, description="Tolerance (percentage points)")
@@ -64,7 +65,7 @@ class OptimiseTab:
             parts.card(
                 parts.heading("Auto-optimise", said),
                 parts.row(self.scenario, self.growth, self.within, self.iterations, self.strategy),
-                parts.row(self.further, self.locks),
+                parts.row(self.by_growth, self.further, self.locks),
                 parts.row(self.years, self.census, self.start_button, self.stop_button),
                 self.message,
                 self.watch,
@@ -76,8 +77,12 @@ class OptimiseTab:
         if self.child is not None:  # a second click
             return
         points = Decimal(100)
-        listed = {"--target": [f"growth={Decimal(str(self.growth.value)) / points}", *_listed(self.further.value)],
-                  "--lock": _listed(self.locks.value)}  # fmt: skip
+        growth = [f"growth={Decimal(str(self.growth.value)) / points}"] if self.by_growth.value else []
+        listed = {"--target": [*growth, *_listed(self.further.value)], "--lock": _listed(self.locks.value)}
+        if not listed["--target"]:
+            said = "No target is named: aim at a growth of pay, or name further targets."
+            self.message.value = parts.notice("bad", said)
+            return
         single = {
             "--tolerance": str(Decimal(str(self.within.value)) / points),
             "--max-iterations": str(self.iterations.value),

@@ -14,7 +14,7 @@ from planwise_nb.core import store
 from planwise_nb.core.errors import DamagedError, InputError
 from planwise_nb.core.ledger import Ledger, is_run_id
 from planwise_nb.core.manifest import MANIFEST, read_manifest
-from planwise_nb.core.rollback import known_files, require_files
+from planwise_nb.core.rollback import known_files
 from planwise_nb.core.yaml_files import read_yaml
 from planwise_nb.workforce.inputs import WorkforceInputs
 from planwise_nb.workforce.parameter_tables import BESIDE
@@ -81,8 +81,6 @@ def published_side(folder: Path) -> Side:
 def _published(folder: Path, manifest: dict[str, Any]) -> Side:
     name, seed = next(iter(manifest["seeds"].items()))
     known = known_files(manifest)
-    for table in TABLES:
-        require_files(folder, manifest, f"export/{table}")
     with store.connect() as connection:
         files = {table: published_files(folder, table, known) for table in TABLES}
         if not all(files.values()):

@@ -20,8 +20,8 @@ def verdict(record: dict[str, Any]) -> list[str]:
         lines = [f"The targets are out of reach, as {times} found; the candidate that comes nearest is kept."]
     else:
         lines = [
-            f"Not all targets are reached after {times}, and the search was not at its end: allow more of them."
-            " The candidate that comes nearest is kept."
+            f"Not all targets are reached after {times}, and the search was not at its end: with more of them it may"
+            " come nearer, or say what is out of reach. The candidate that comes nearest is kept."
         ]
     for target in record["targets"]:
         wanted = f"{target['target']} {target['relation']} {target['value']:,.10g}"
