@@ -100,10 +100,20 @@ def test_no_state_of_one_notebook_is_seen_by_the_next(tmp_path: Path) -> None:
 @FORKED
 def test_a_kernel_has_what_notebooks_need_from_its_parent(tmp_path: Path) -> None:
     with kernel(tmp_path) as (_, client):
-        code = "import sys; print({'altair', 'pandas', 'sql.magic'} <= set(sys.modules), 'dbt' in sys.modules)"
-        assert said(client, code) == "True False\n"
+        code = "import sys; print({'altair', 'pandas', 'sql.magic'} <= set(sys.modules))"
+        assert said(client, code) == "True\n"
         code = "from planwise_nb.workforce import dbt_project; print(len(dbt_project._compiled))"
         assert said(client, code) == "1\n"
+
+
+@FORKED
+def test_while_nobody_asks_the_parent_imports_dbt_for_the_kernels_to_come(tmp_path: Path) -> None:
+    def has_dbt() -> bool:
+        with kernel(tmp_path) as (_, client):
+            return said(client, "import sys; print('dbt.cli.main' in sys.modules)") == "True\n"
+
+    assert eventually(has_dbt)
+    assert parent().num_threads() == 1
 
 
 @FORKED

@@ -1,16 +1,40 @@
 """What notebooks need, imported and prepared by the parent of kernels before it forks one.
 
-dbt is not among it: a step runs the SQL that dbt has compiled.
+No step waits for dbt: it runs the SQL that dbt has compiled. For notebooks that import dbt the parent does so later.
 """
+
+from collections.abc import Iterator
+from contextlib import suppress
+from importlib import import_module
 
 from planwise_nb.core.imports import quick_imports
 from planwise_nb.workforce.dbt_project import compiled_beside
 
+PARTS_OF_DBT = (
+    "mashumaro.jsonschema",
+    "dbt.node_types",
+    "dbt.adapters.factory",
+    "networkx",
+    "dbt.artifacts.schemas.run",
+    "dbt.config",
+    "dbt.parser.manifest",
+    "dbt.cli.main",
+)
+"""What makes up dbt, each after those that it needs: none of them takes half a second."""
 
-def preload() -> None:
-    """Leave this process as every notebook should find it."""
+
+def preload() -> Iterator[None]:
+    """Leave this process as every notebook should find it, and return what is left to do while nobody asks."""
     with compiled_beside(), quick_imports():
         _import()
+    return _import_dbt()
+
+
+def _import_dbt() -> Iterator[None]:
+    for name in PARTS_OF_DBT:
+        with suppress(ImportError), quick_imports():  # who needs it is told why it cannot be imported
+            import_module(name)
+        yield
 
 
 def _import() -> None:

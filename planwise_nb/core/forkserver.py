@@ -11,12 +11,13 @@ import gc
 import json
 import os
 import pkgutil
+import select
 import shutil
 import signal
 import socket
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
@@ -43,10 +44,13 @@ def _session_file(folder: Path, pid: int) -> Path:
 
 
 class Forkserver:
-    """Serves one process over ``channel``; the sockets of its kernels lie in ``folder``."""
+    """Serves one process over ``channel``; the sockets of its kernels lie in ``folder``. What is ``left`` to prepare is
+    taken in parts, each while nobody asks.
+    """
 
-    def __init__(self, channel: socket.socket, folder: Path) -> None:
+    def __init__(self, channel: socket.socket, folder: Path, left: Iterable[object] = ()) -> None:
         self._channel = channel
+        self._left: Iterator[object] | None = iter(left)
         self._folder = folder
         self._spare: tuple[int, socket.socket] | None = None
         self._count = 0
@@ -59,12 +63,24 @@ class Forkserver:
             with self._channel.makefile("rw", encoding="utf-8") as lines:
                 self._fork_ahead()
                 _say(lines, {"ready": os.getpid()})
+                self._go_on()
                 for line in lines:
                     asked = json.loads(line)
                     _say(lines, answers[asked.pop("do")](**asked))
                     self._fork_ahead()
+                    self._go_on()
         finally:
             self._drop_spare()
+
+    def _go_on(self) -> None:
+        """Prepare what is left, until somebody asks; in the end the kernel that is forked ahead has all of it."""
+        while self._left is not None and not select.select([self._channel], [], [], 0)[0]:
+            if next(self._left, self) is self:
+                self._left = None
+                gc.collect()
+                gc.freeze()
+                self._drop_spare()
+                self._fork_ahead()
 
     def _start(self, cwd: str, env: Mapping[str, str], connection: dict[str, Any] | None) -> dict[str, Any]:
         """A kernel that runs from now on: on ``connection`` where one is given, else on that of the spare one; where
@@ -204,10 +220,10 @@ def main() -> None:
     channel = socket.socket(fileno=int(descriptor))
     code = _FAILED
     try:
-        pkgutil.resolve_name(preload)()
+        left = pkgutil.resolve_name(preload)()
         gc.collect()
         gc.freeze()
-        Forkserver(channel, Path(folder)).serve()
+        Forkserver(channel, Path(folder), left).serve()
         code = 0
     except ConnectionError:  # the other side is gone
         code = 0

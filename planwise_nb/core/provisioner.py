@@ -189,7 +189,10 @@ class ForkedKernel:
 class ForkProvisioner(LocalProvisioner):
     """Forks a kernel from the parent that has called ``preload``."""
 
-    preload = Unicode("builtins:dict", help="MODULE:FUNCTION, called by the parent of kernels ahead").tag(config=True)
+    preload = Unicode(
+        "builtins:dict",
+        help="MODULE:FUNCTION, called by the parent of kernels ahead; what it returns is iterated while nobody asks",
+    ).tag(config=True)
 
     async def pre_launch(self, **kwargs: Any) -> dict[str, Any]:
         """Prepare a forked kernel, which binds its own sockets, or an ordinary one."""
