@@ -312,3 +312,17 @@ def test_a_run_without_its_kernel_fails_and_says_how_to_install_it(
     with pytest.raises(PlanwiseError, match="does not find the kernel nowhere"):
         run(started, lambda message: None)
     assert started.manifest["status"] == "failed"
+
+
+@FORKED
+def test_who_is_interrupted_while_asking_hears_the_answer_to_what_is_asked_next(tmp_path: Path) -> None:
+    with kernel(tmp_path) as (manager, _):
+        asked = provisioner.kernel_parent(manager.kernel_spec.metadata["kernel_provisioner"]["config"]["preload"])
+        before = signal.signal(signal.SIGALRM, signal.default_int_handler)
+        try:
+            with pytest.raises(KeyboardInterrupt):
+                signal.setitimer(signal.ITIMER_REAL, 0.2)
+                asked.ask(do="poll", pid=manager.provisioner.pid, wait=2.0)
+        finally:
+            signal.signal(signal.SIGALRM, before)
+        assert asked.ask(do="poll", pid=os.getpid()) == 1

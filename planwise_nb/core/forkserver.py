@@ -66,7 +66,8 @@ class Forkserver:
                 self._go_on()
                 for line in lines:
                     asked = json.loads(line)
-                    _say(lines, answers[asked.pop("do")](**asked))
+                    number = asked.pop("number")
+                    _say(lines, [number, answers[asked.pop("do")](**asked)])
                     self._fork_ahead()
                     self._go_on()
         finally:

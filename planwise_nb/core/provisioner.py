@@ -63,6 +63,7 @@ class KernelParent:
         self._lock = threading.Lock()
         self._stamp = _stamp()
         self._is_ready = False
+        self._asked = 0
         self._failure = ""
         ours, its = socket.socketpair()
         # a kernel that is killed leaves semaphores of dbt's behind, which are cleaned up in the end
@@ -102,13 +103,24 @@ class KernelParent:
             try:
                 if not self._is_ready:
                     self._hear_ready()
-                print(json.dumps(asked), file=self._lines, flush=True)
-                answer = self._lines.readline()
+                self._asked += 1
+                print(json.dumps(asked | {"number": self._asked}), file=self._lines, flush=True)
+                return self._answer(self._asked)
             except (OSError, ValueError) as error:  # broken off by the other side, or closed on this one
                 raise ForkserverError(str(error)) from error
-        if not answer:
-            raise ForkserverError("their parent is gone")
-        return json.loads(answer)
+
+    def _answer(self, number: int) -> Any:
+        """The answer to the question of that number; those to earlier ones, whose askers were interrupted, are left,
+        and a kernel that nobody heard of is ended.
+        """
+        while line := self._lines.readline():
+            heard, answer = json.loads(line)
+            if heard == number:
+                return answer
+            if isinstance(answer, dict) and "pid" in answer:
+                with suppress(ProcessLookupError):
+                    os.killpg(answer["pid"], signal.SIGKILL)
+        raise ForkserverError("their parent is gone")
 
     def _hear_ready(self) -> None:
         if not self._failure:
