@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import atexit
 import json
+import os
+import signal
 import subprocess
 import sys
 import threading
@@ -26,6 +28,7 @@ class Artist:
             [sys.executable, "-P", "-m", __name__],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,  # what goes wrong is told by drawing in this process
             encoding="utf-8",
             start_new_session=True,  # to stop a run is not to stop what draws its last chart
         )
@@ -38,11 +41,13 @@ class Artist:
 
     def draw(self, specification: dict[str, Any]) -> str:
         """The chart as SVG, as ``pictures.svg`` draws it. Raises ``ValueError`` where it cannot be drawn."""
+        order = json.dumps(specification)
         with self._lock:
             try:
-                said = self._answer(json.dumps(specification))
+                said = self._answer(order)
             except BaseException:  # its answer would be taken for that to the next chart
                 self._process.kill()
+                self._process.wait()
                 raise
         if not said:
             return svg(specification)
@@ -67,6 +72,7 @@ class Artist:
             self._process.communicate(timeout=_EXIT_SECONDS)
         self._process.kill()
         self._process.wait()
+        atexit.unregister(self.close)
 
 
 @cache
@@ -77,19 +83,23 @@ def _artist() -> Artist:
 def artist() -> Artist:
     """The artist of this process; a new one where it ended."""
     if not _artist().is_there:
+        _artist().close()
         _artist.cache_clear()
     return _artist()
 
 
 def main() -> None:
     """Draw each chart on standard input, a specification a line, until it ends; answer each with a line."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)  # whatever prints must not come between the answers
     svg(_FIRST)
     for line in sys.stdin:
         try:
             said = {"picture": svg(json.loads(line))}
         except ValueError as error:
             said = {"trouble": str(error)}
-        print(json.dumps(said), flush=True)
+        print(json.dumps(said), file=answers, flush=True)
 
 
 if __name__ == "__main__":

@@ -38,10 +38,10 @@ class StepEngine(Engine):  # type: ignore[misc]
         manager = _Saving(nb, output_path=output_path, progress_bar=False)
         manager.notebook_start()
         try:
-            with ThreadPoolExecutor(1) as waiting:
+            with ThreadPoolExecutor(1) as drawings:
                 hear = options["on_progress"]
                 client = _StepClient(
-                    manager, artist(), waiting, hear, kernel_name=kernel_name, config=options["config"]
+                    manager, artist(), drawings, hear, kernel_name=kernel_name, config=options["config"]
                 )
                 client.execute()
                 client.add_pictures()
@@ -63,19 +63,19 @@ class _Saving(NotebookExecutionManager):  # type: ignore[misc]
 
 
 class _StepClient(PapermillNotebookClient):  # type: ignore[misc]
-    """Executes the cells while ``artist`` draws their charts, for which a thread of ``waiting`` waits."""
+    """Executes the cells while ``drawer`` draws their charts; ``drawings`` has the thread that waits for it."""
 
     def __init__(
         self,
         manager: NotebookExecutionManager,
-        artist: Artist,
-        waiting: ThreadPoolExecutor,
+        drawer: Artist,
+        drawings: ThreadPoolExecutor,
         on_progress: Callable[[float, str], None],
         **options: Any,
     ) -> None:
         super().__init__(manager, **options)
-        self._artist = artist
-        self._waiting = waiting
+        self._drawer = drawer
+        self._drawings = drawings
         self._on_progress = on_progress
         self._drawn: list[tuple[NotebookNode, Future[str]]] = []
 
@@ -86,7 +86,7 @@ class _StepClient(PapermillNotebookClient):  # type: ignore[misc]
             return None
         output: NotebookNode | None = super().output(outputs, message, *where)
         if output is not None and SPECIFICATION in output.get("data", {}):
-            drawing = self._waiting.submit(self._artist.draw, output.data[SPECIFICATION])
+            drawing = self._drawings.submit(self._drawer.draw, output.data[SPECIFICATION])
             self._drawn.append((output.data, drawing))
         return output
 

@@ -1,8 +1,8 @@
 """The parent of kernels: it imports what notebooks need once, and forks a clean kernel for each of them.
 
 ``python -m planwise_nb.core.forkserver DESCRIPTOR FOLDER MODULE:FUNCTION`` talks to the process that started it over
-the socket ``DESCRIPTOR``, a JSON object a line each way, and ends with it. It holds no thread and no database. One
-kernel is always forked ahead, its sockets bound, and waits to be told where to run.
+the socket ``DESCRIPTOR``, in lines of JSON, its questions numbered, and ends with it. It holds no thread and no
+database. One kernel is always forked ahead, its sockets bound, and waits to be told where to run.
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ SESSION = "JPY_SESSION_NAME"
 
 _FAILED = 1
 _POLL_SECONDS = 0.005
+_QUIET_SECONDS = 0.5
+_NOTHING = object()
 
 
 def session_of(pid: int, command: list[str]) -> str:
@@ -74,9 +76,11 @@ class Forkserver:
             self._drop_spare()
 
     def _go_on(self) -> None:
-        """Prepare what is left, until somebody asks; in the end the kernel that is forked ahead has all of it."""
-        while self._left is not None and not select.select([self._channel], [], [], 0)[0]:
-            if next(self._left, self) is self:
+        """Prepare what is left, a part whenever nobody has asked for a while; in the end the kernel that is forked
+        ahead has all of it.
+        """
+        while self._left is not None and not select.select([self._channel], [], [], _QUIET_SECONDS)[0]:
+            if next(self._left, _NOTHING) is _NOTHING:
                 self._left = None
                 gc.collect()
                 gc.freeze()
@@ -122,7 +126,7 @@ class Forkserver:
 
     def _retire(self) -> None:
         """Keep no spare kernel any more."""
-        self._is_retired = True
+        self._is_retired, self._left = True, None
         self._drop_spare()
 
     def _fork_ahead(self) -> None:
@@ -221,7 +225,7 @@ def main() -> None:
     channel = socket.socket(fileno=int(descriptor))
     code = _FAILED
     try:
-        left = pkgutil.resolve_name(preload)()
+        left = pkgutil.resolve_name(preload)() or ()
         gc.collect()
         gc.freeze()
         Forkserver(channel, Path(folder), left).serve()

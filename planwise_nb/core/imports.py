@@ -22,4 +22,4 @@ def quick_imports() -> Iterator[None]:
     try:
         yield
     finally:
-        del sys.modules[_PARSER]
+        sys.modules.pop(_PARSER, None)

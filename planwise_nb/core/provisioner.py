@@ -114,7 +114,10 @@ class KernelParent:
         and a kernel that nobody heard of is ended.
         """
         while line := self._lines.readline():
-            heard, answer = json.loads(line)
+            said = json.loads(line)
+            if "failed" in said:
+                raise ForkserverError(said["failed"])
+            heard, answer = said
             if heard == number:
                 return answer
             if isinstance(answer, dict) and "pid" in answer:

@@ -130,7 +130,7 @@ class WorkforceStep:
         show_panel(self)
 
     def build(self) -> None:
-        """Build the step's models with dbt, and open the run's tables to ``%%sql``.
+        """Build the step's models, and open the run's tables to ``%%sql``.
 
         Raises ``ModelError`` where a model fails, and as ``look`` does.
         """
@@ -203,7 +203,7 @@ class WorkforceStep:
         from planwise_nb.workforce.summary import write_summary  # noqa: PLC0415
 
         if self.is_executing:
-            artist()  # who gets ready while the workbook is written
+            artist()  # started now, to be ready when the workbook is written
             with self._reading() as connection:
                 results = read_results(connection, self.run.folder)
             write_workbook(publication.EXPORT / "results.xlsx", [results])
