@@ -27,7 +27,6 @@ SESSION = "JPY_SESSION_NAME"
 
 _FAILED = 1
 _POLL_SECONDS = 0.005
-_QUIET_SECONDS = 0.5
 _NOTHING = object()
 
 
@@ -76,10 +75,8 @@ class Forkserver:
             self._drop_spare()
 
     def _go_on(self) -> None:
-        """Prepare what is left, a part whenever nobody has asked for a while; in the end the kernel that is forked
-        ahead has all of it.
-        """
-        while self._left is not None and not select.select([self._channel], [], [], _QUIET_SECONDS)[0]:
+        """Prepare what is left, until somebody asks; in the end the kernel that is forked ahead has all of it."""
+        while self._left is not None and not select.select([self._channel], [], [], 0)[0]:
             if next(self._left, _NOTHING) is _NOTHING:
                 self._left = None
                 gc.collect()
