@@ -10,6 +10,7 @@ import pytest
 
 from planwise_nb.core import store
 from planwise_nb.core.errors import InputError
+from planwise_nb.core.manifest import write_json
 from planwise_nb.core.runs import Run
 from planwise_nb.workforce.comparison.side_by_side import Comparison, picked_chart
 from planwise_nb.workforce.exported_tables import rows_of
@@ -55,8 +56,7 @@ def test_equal_runs_differ_by_nothing(compared: Comparison) -> None:
 def test_a_run_that_has_published_nothing_shows_nothing(finished_run: Run, tmp_path: Path) -> None:
     run = tmp_path / "run"
     run.mkdir()
-    text = (finished_run.folder / "manifest.json").read_text()
-    (run / "manifest.json").write_text(text)
+    write_json(run / "manifest.json", finished_run.manifest | {"status": "running", "steps": []})
     with Comparison({"empty": run}) as comparison:
         assert comparison.picked(Selection()).empty
         assert comparison.metrics(Selection()).empty
