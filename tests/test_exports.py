@@ -17,7 +17,7 @@ from planwise_nb.core.errors import InputError
 from planwise_nb.core.exports import Exported, export
 from planwise_nb.core.runs import Run
 from planwise_nb.workforce.exported_tables import TABLES
-from planwise_nb.workforce.publication import EMPLOYEE_LEVEL
+from planwise_nb.workforce.publication import EMPLOYEE_LEVEL, published_files
 from tests.run_copies import answer, change_tables, command, copy_of, withdraw
 
 RUNS_IN_A_SPREADSHEET = [
@@ -182,6 +182,13 @@ def test_nothing_is_exported_into_the_run(finished_run: Run) -> None:
     words = ["export", finished_run.folder.name, target, "--force", "--out", finished_run.ledger.out]
     code, _, report = command(*words)
     assert code == 2 and "inside a run" in report
+
+
+def test_a_record_that_leads_out_of_the_run_names_no_file_of_it(finished_run: Run) -> None:
+    own = [f"export/fct_year_metrics/{year}.parquet" for year in (2025, 2026)]
+    strange = ["export/fct_year_metrics/../../manifest.json", "export/fct_year_metrics/../../../x.parquet"]
+    found = published_files(finished_run.folder, "fct_year_metrics", [*strange, *own])
+    assert found == [str(finished_run.folder / name) for name in own]
 
 
 def test_what_is_not_published_yet_is_refused(finished_run: Run, tmp_path: Path) -> None:

@@ -160,7 +160,6 @@ def _be_kernel(orders: socket.socket, place: Path, connection: Mapping[str, Any]
     code = _FAILED
     try:
         os.setsid()
-        gc.enable()
         _serve_notebook(orders, place, connection)
         code = 0
     except SystemExit as ended:

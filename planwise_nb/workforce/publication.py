@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import duckdb
 
@@ -92,7 +92,7 @@ def published_files(folder: Path, table: str, recorded: Iterable[str]) -> list[s
 
     Raises ``DamagedError`` where one of them is not there: what is left of them would tell something else.
     """
-    names = sorted(name for name in recorded if PurePosixPath(name).parent == PurePosixPath(EXPORT.name, table))
+    names = sorted(name for name in recorded if name.rpartition("/")[0] == f"{EXPORT}/{table}")
     if lost := next((name for name in names if not (folder / name).is_file()), None):
         fix = f"See what is damaged: planwise verify {folder.name}; then put it back, or run again."
         raise DamagedError(f"Run {folder.name} lacks {lost}, which it has written.", fix=fix)
