@@ -165,15 +165,22 @@ def test_a_kernel_that_is_killed_is_seen_to_be_dead(tmp_path: Path) -> None:
         assert eventually(lambda: not manager.is_alive())
 
 
+def _is_spare_killed(running: int) -> bool:
+    """Kill the kernel that is forked ahead; its parent may just have put another one in its place."""
+    try:
+        [spare] = [child for child in parent().children() if child.pid != running]
+        time.sleep(1.0)  # until it has bound its sockets
+        spare.kill()
+        return bool(eventually(lambda: spare.status() == psutil.STATUS_ZOMBIE))
+    except (ValueError, psutil.NoSuchProcess):
+        return False
+
+
 @FORKED
 def test_a_spare_kernel_that_is_killed_takes_no_other_with_it(tmp_path: Path) -> None:
     with kernel(tmp_path) as (_, first):
         running = int(said(first, "import os; print(os.getpid())"))
-        assert eventually(lambda: len(parent().children()) == 2)
-        [spare] = [child for child in parent().children() if child.pid != running]
-        time.sleep(1.0)  # until it has bound its sockets
-        spare.kill()
-        assert eventually(lambda: not spare.is_running() or spare.status() == psutil.STATUS_ZOMBIE)
+        assert eventually(lambda: _is_spare_killed(running))
         with kernel(tmp_path) as (_, second):
             assert said(second, "print(1 + 1)") == "2\n"
         assert said(first, "print(2 + 2)") == "4\n"
