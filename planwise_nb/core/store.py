@@ -25,6 +25,11 @@ MEMORY_LIMIT = "PLANWISE_MEMORY_LIMIT"
 THREADS = "PLANWISE_THREADS"
 """May be set in the environment: how many threads a database takes; else as many as there are processors."""
 
+_ROWS_OF_A_THREAD = 16_384
+"""How many rows of a written table DuckDB hands to a thread at once: by its usual 122,880 a hundred thousand people would
+be the work of one.
+"""
+
 _MEMORY = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,3})?) ?([KMGT]i?B)", re.IGNORECASE | re.ASCII)
 _LEAST_BYTES, _MOST_BYTES = 100_000_000, 10**15
 _UNITS = {"K": 1, "M": 2, "G": 3, "T": 4}
@@ -67,7 +72,7 @@ def connect(path: Path | None = None, *, read_only: bool = False) -> Iterator[du
     """
     settings = _settings()
     try:
-        connection = duckdb.connect(str(path) if path else ":memory:", read_only=read_only)
+        connection = duckdb.connect(path, read_only=True) if path and read_only else _writing(path)
     except duckdb.Error as error:
         raise explained(error, path) from error
     connection.execute("set enable_progress_bar = false")  # it would write to standard output
@@ -81,6 +86,24 @@ def connect(path: Path | None = None, *, read_only: bool = False) -> Iterator[du
         yield connection
     finally:
         connection.close()
+
+
+def _writing(path: Path | None) -> duckdb.DuckDBPyConnection:
+    connection = duckdb.connect()
+    if path is None:
+        return connection
+    try:
+        connection.execute(f"attach {_literal(path)} as {quoted(path.stem)} (row_group_size {_ROWS_OF_A_THREAD})")
+        connection.execute(f"use {quoted(path.stem)}")
+        connection.execute(f"set temp_directory = {_literal(f'{path}.tmp')}")
+    except duckdb.Error:
+        connection.close()
+        raise
+    return connection
+
+
+def _literal(text: object) -> str:
+    return "'" + str(text).replace("'", "''") + "'"
 
 
 def tables_of(connection: duckdb.DuckDBPyConnection) -> set[str]:
@@ -100,7 +123,7 @@ def inspect(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """
     with connect() as connection:
         try:
-            connection.execute(f"attach '{str(path).replace(chr(39), chr(39) * 2)}' as {INSPECTED} (read_only)")
+            connection.execute(f"attach {_literal(path)} as {INSPECTED} (read_only)")
         except duckdb.Error as error:
             raise explained(error, path) from error
         tables = connection.execute(
