@@ -26,8 +26,8 @@ THREADS = "PLANWISE_THREADS"
 """May be set in the environment: how many threads a database takes; else as many as there are processors."""
 
 _ROWS_OF_A_THREAD = 16_384
-"""How many rows of a written table DuckDB hands to a thread at once: by its usual 122,880 a hundred thousand people would
-be the work of one.
+"""How many rows of a written table DuckDB hands to a thread at once: by its usual 122,880, a hundred thousand people
+would be the work of one.
 """
 
 _MEMORY = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,3})?) ?([KMGT]i?B)", re.IGNORECASE | re.ASCII)

@@ -28,9 +28,10 @@ CHECKS = "checks"
 
 @dataclass(frozen=True)
 class Model:
-    """A model that was built: its table, and how long it took in seconds."""
+    """A model that was built: its table, how many rows it has for the year, and how long it took in seconds."""
 
     name: str
+    rows: int
     seconds: float
 
 
@@ -71,8 +72,8 @@ def _build(
         for place, model in enumerate(wanted):
             on_progress(place / len(wanted), model.name)
             began = time.perf_counter()
-            _replace(connection, model)
-            built.append(Model(model.name, round(time.perf_counter() - began, 3)))
+            rows = _replace(connection, model)
+            built.append(Model(model.name, rows, round(time.perf_counter() - began, 3)))
     return tuple(built)
 
 
@@ -125,24 +126,29 @@ def create_marts(connection: duckdb.DuckDBPyConnection, project: Iterable[Compil
             connection.execute(f"create table if not exists {model.relation} ({model.columns})")
 
 
-def _replace(connection: duckdb.DuckDBPyConnection, model: CompiledModel) -> None:
-    """Build a model whole, or its year in the table of all years; in one transaction."""
+def _replace(connection: duckdb.DuckDBPyConnection, model: CompiledModel) -> int:
+    """Build a model whole, or its year in the table of all years, in one transaction; how many rows that are."""
     try:
         if model.columns:
             _require_contract(connection, model)
         if model.materialized == "table":
-            connection.execute(f"create or replace table {model.relation} as (\n{model.sql}\n)")
-            return
+            return _rows_of(connection.execute(f"create or replace table {model.relation} as (\n{model.sql}\n)"))
         is_there = _is_there(connection, model.relation)
         connection.execute("begin")
         if not is_there:
             connection.execute(f"create table {model.relation} as from (\n{model.sql}\n) limit 0")
         of_year = f"{model.relation} where simulation_year = getvariable('simulation_year')"
         connection.execute(f"delete from {of_year}")  # noqa: S608 - the project's own names
-        connection.execute(f"insert into {model.relation} by name (\n{model.sql}\n)")
+        rows = _rows_of(connection.execute(f"insert into {model.relation} by name (\n{model.sql}\n)"))
         connection.execute("commit")
+        return rows
     except duckdb.Error as error:
         raise _failed(model, str(error)) from error
+
+
+def _rows_of(done: duckdb.DuckDBPyConnection) -> int:
+    [[rows]] = done.fetchall()
+    return int(rows)
 
 
 def _is_there(connection: duckdb.DuckDBPyConnection, relation: str) -> bool:

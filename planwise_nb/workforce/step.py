@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from typing import Any
@@ -55,6 +56,9 @@ CHECKS = """
 """
 """One row a check; of many members, the first in which it does not hold speaks."""
 
+_BESIDE = ThreadPoolExecutor(1)
+"""The thread that takes the digests of tables while the cells of the notebook show them."""
+
 
 def open_step(name: str, run_dir: str = "", year: int | None = None) -> WorkforceStep:
     """Open a step of a run. ``run_dir`` empty: the latest run.
@@ -81,7 +85,7 @@ class WorkforceStep:
         self.key = key
         self.name, self.year = key
         self.is_executing = is_executing
-        self._models: tuple[Model, ...] = ()
+        self._digests: Future[dict[str, Any]] | None = None
         self._checks: pd.DataFrame | None = None
         self._held = ExitStack()
         self.scenario = self.scenarios[0]
@@ -138,10 +142,13 @@ class WorkforceStep:
         if self.is_executing:
             started_at = datetime.fromisoformat(self.run.manifest["created_at"]).strftime("%Y-%m-%d %H:%M:%S")
             year = self.year or self.run.manifest["periods"][0]
-            self._models = models.build(self.name, year, started_at, shown.tell_progress)
+            built = models.build(self.name, year, started_at, shown.tell_progress)
+            self._digests = digests = _BESIDE.submit(self._digested, built)
         self.look()
         if self.is_executing:
-            display(shown.table(self._row_counts(), caption="Built"))
+            self._held.callback(digests.exception)  # to let go of the tables is to wait for it
+            rows = pd.DataFrame([(model.name, model.rows) for model in built], columns=["table", "rows"])
+            display(shown.table(rows, caption="Built"))
 
     def look(self) -> None:
         """Open the run's tables to ``%%sql``.
@@ -214,13 +221,11 @@ class WorkforceStep:
 
         Where this kernel only looks, ``%%sql`` keeps the tables: cells are run again there.
         """
-        where = "true" if self.year is None else f"{WORKFORCE.period_column} = {int(self.year)}"
-        with self._reading() as connection:
-            tables = {model.name: table_digest(connection, model.name, where) for model in self._models}
-            if self.is_executing:
-                small = [table for table in (*publication.SMALL, *publication.ENSEMBLE) if table in tables]
-                publication.publish(connection, small, self.year)
+        tables = self._digests.result() if self._digests else {}
         if self.is_executing:
+            small = [table for table in (*publication.SMALL, *publication.ENSEMBLE) if table in tables]
+            with self._reading() as connection:
+                publication.publish(connection, small, self.year)
             self._held.close()
         checks = [] if self._checks is None else json.loads(self._checks.to_json(orient="records"))
         passed = sum(check["is_passed"] for check in checks)
@@ -229,15 +234,11 @@ class WorkforceStep:
         of_this_machine = {STEP_RESULT: {"peak_memory_mb": peak_memory_mb()}}
         display({"text/plain": said, STEP_RESULT: result}, raw=True, metadata=of_this_machine)
 
-    def _row_counts(self) -> pd.DataFrame:
-        """One row per built table: its name and how many rows it has for this year."""
-        rows = []
+    def _digested(self, built: Sequence[Model]) -> dict[str, Any]:
+        """Rows and digest of each table that was ``built``."""
+        where = "true" if self.year is None else f"{WORKFORCE.period_column} = {int(self.year)}"
         with self._reading() as connection:
-            for model in self._models:
-                built = connection.table(model.name)
-                of_year = built if self.year is None else built.filter(f"simulation_year = {int(self.year)}")
-                rows.append((model.name, of_year.count("*").fetchall()[0][0]))
-        return pd.DataFrame(rows, columns=["table", "rows"])
+            return {model.name: table_digest(connection, model.name, where) for model in built}
 
     @contextmanager
     def _reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
