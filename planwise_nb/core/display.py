@@ -91,14 +91,15 @@ def svg(chart: ChartType) -> str:
 def themed(chart: ChartType, title: str, *, subtitle: str = "") -> ChartType:
     """The finished chart: in the one theme, with its title and a description for screen readers."""
     heading = alt.TitleParams(title, subtitle=subtitle) if subtitle else alt.TitleParams(title)
-    finished: ChartType = chart.properties(title=heading, description=title).configure(**THEME)
+    finished: ChartType = chart.copy(deep=False)
+    finished.title, finished.description, finished.config = heading, title, THEME
     return finished
 
 
 def note(title: str, text: str = "No rows to show") -> ChartType:
     """What stands in for a chart where there is nothing to draw."""
     mark = alt.Chart(pd.DataFrame({"note": [text]})).mark_text(color=GREY, fontStyle="italic", fontSize=13)
-    return themed(mark.encode(text="note:N").properties(width=320, height=60), title)
+    return themed(mark.encode(text=alt.Text("note:N")).properties(width=320, height=60), title)
 
 
 def palette(colours: Mapping[str, str]) -> alt.Scale:
@@ -161,7 +162,7 @@ def lines(rows: pd.DataFrame, x: alt.X, y: alt.Y, series: Series, *, tip: str) -
         x=x,
         y=y,
         color=alt.Color("series:N", title=None, scale=colour),
-        tooltip=[x.shorthand, "series:N", alt.Tooltip("value:Q", format=tip)],
+        tooltip=[alt.Tooltip(x.shorthand), alt.Tooltip("series:N"), alt.Tooltip("value:Q", format=tip)],
     )
     shape = alt.Shape("series:N", title=None, scale=alt.Scale(domain=names))
     strokes = base.mark_line().encode(strokeWidth=alt.StrokeWidth("width:Q", scale=None, legend=None))
@@ -172,7 +173,9 @@ def heat_map(cells: pd.DataFrame, x: alt.X, y: alt.Y, *, count: str, greatest: p
     """A cell for each row of ``cells``: its ``count`` as text, its shade by the share of ``greatest``."""
     share = (cells[count] / greatest).fillna(0.0)
     shaded = cells.assign(shade=share.map(ramp), ink=share.map(ink_on))
-    base = alt.Chart(shaded).encode(x=x, y=y, tooltip=[x.shorthand, y.shorthand, alt.Tooltip(f"{count}:Q", format=",")])
+    base = alt.Chart(shaded).encode(
+        x=x, y=y, tooltip=[alt.Tooltip(x.shorthand), alt.Tooltip(y.shorthand), alt.Tooltip(f"{count}:Q", format=",")]
+    )
     squares = base.mark_rect(stroke="white").encode(color=alt.Color("shade:N", scale=None))
     numbers = base.mark_text().encode(text=alt.Text(f"{count}:Q", format=","), color=alt.Color("ink:N", scale=None))
     return alt.layer(squares, numbers)

@@ -37,10 +37,10 @@ def pay_by_level(pay: pd.DataFrame, *, width: int = WIDTH) -> ChartType:
     spans = [("range_min", "range_max"), ("minimum", "maximum"), ("quartile_1", "quartile_3")]
     x = {low: alt.X(f"{low}:Q", title="Pay per year", axis=alt.Axis(format=",~f")) for low, _ in spans}
     layers = [
-        mark.transform_calculate(part=f"'{name}'").encode(x=x[low], x2=f"{high}:Q", color=colour)
+        mark.transform_calculate(part=f"'{name}'").encode(x=x[low], x2=alt.X2(f"{high}:Q"), color=colour)
         for name, mark, (low, high) in zip(parts, marks, spans, strict=True)
     ]
-    median = base.mark_tick(size=14, thickness=2, color="white").encode(x="median:Q")
+    median = base.mark_tick(size=14, thickness=2, color="white").encode(x=alt.X("median:Q"))
     return display.themed(alt.layer(*layers, median).properties(width=width, height=alt.Step(38)), "Pay by level")
 
 
@@ -88,8 +88,12 @@ def validation(checks: pd.DataFrame, *, width: int = WIDTH) -> ChartType:
     x = alt.X("checks:Q", title="Checks", axis=alt.Axis(format=",~f", tickMinStep=1))
     y = alt.Y("step:N", title=None, sort=order)
     tips = display.tips(step="", outcome="", checks=",", names="")
-    bars = alt.Chart(counts).mark_bar(size=18).encode(x=x, y=y, order="rank:Q", color=hue, tooltip=tips)
-    text = alt.Chart(totals).mark_text(align="left", dx=6, color=INK, limit=width * 0.6).encode(x=x, y=y, text="names")
+    bars = alt.Chart(counts).mark_bar(size=18).encode(x=x, y=y, order=alt.Order("rank:Q"), color=hue, tooltip=tips)
+    text = (
+        alt.Chart(totals)
+        .mark_text(align="left", dx=6, color=INK, limit=width * 0.6)
+        .encode(x=x, y=y, text=alt.Text("names"))
+    )
     both = alt.layer(bars, text).properties(width=width * 0.5, height=alt.Step(26))
     return display.themed(both, "Checks by step")
 

@@ -64,9 +64,9 @@ def headcount(metrics: pd.DataFrame, *, width: int = WIDTH) -> ChartType:
         bars = base.transform_calculate(part="'Closing'").mark_bar(size=size).encode(y=y, color=colour)
         ticks = base.transform_calculate(part="'Target'").mark_tick(size=size * 1.25, thickness=3)
         label = base.mark_text(baseline="middle", dy=-14, color=INK).encode(
-            y="closing_headcount:Q", text=alt.Text("closing_headcount:Q", format=",")
+            y=alt.Y("closing_headcount:Q"), text=alt.Text("closing_headcount:Q", format=",")
         )
-        target = ticks.encode(y="target_headcount:Q", color=colour)
+        target = ticks.encode(y=alt.Y("target_headcount:Q"), color=colour)
         return alt.layer(bars, target, *_labels(label, rows)).properties(width=width, height=HEIGHT)
 
     return _by_scenario(display.numeric(metrics, counts), "Headcount against target", draw)
@@ -98,7 +98,7 @@ def flows(metrics: pd.DataFrame, *, width: int = WIDTH) -> ChartType:
         diamonds = base.transform_filter("datum.series == 'Promotions'").mark_point(
             shape="diamond", size=90, filled=True, opacity=1, stroke="white", strokeWidth=1
         )
-        zero = alt.Chart(pd.DataFrame({"signed": [0]})).mark_rule(color=INK).encode(y="signed:Q")
+        zero = alt.Chart(pd.DataFrame({"signed": [0]})).mark_rule(color=INK).encode(y=alt.Y("signed:Q"))
         return alt.layer(bars, zero, diamonds).properties(width=width, height=HEIGHT)
 
     return _by_scenario(metrics, "Hires, exits and promotions", draw)
@@ -147,9 +147,9 @@ def fan(bands: pd.DataFrame, *, width: int = WIDTH) -> ChartType:
             tooltip=display.tips(simulation_year="", members=",", **dict.fromkeys(percentiles, ",.4~f")),
         )
         y = alt.Y("p5:Q", title=f"{titled} ({_unit(metric)})", scale=alt.Scale(zero=False), axis=alt.Axis(format=",~s"))
-        outer = base.mark_area(color=display.ramp(0.15), line=False).encode(y=y, y2="p95:Q")
-        inner = base.mark_area(color=display.ramp(0.5), line=False).encode(y="p25:Q", y2="p75:Q")
-        middle = base.mark_line(color=INK, point=alt.OverlayMarkDef(color=INK, size=30)).encode(y="p50:Q")
+        outer = base.mark_area(color=display.ramp(0.15), line=False).encode(y=y, y2=alt.Y2("p95:Q"))
+        inner = base.mark_area(color=display.ramp(0.5), line=False).encode(y=alt.Y("p25:Q"), y2=alt.Y2("p75:Q"))
+        middle = base.mark_line(color=INK, point=alt.OverlayMarkDef(color=INK, size=30)).encode(y=alt.Y("p50:Q"))
         return alt.layer(outer, inner, middle).properties(width=width, height=HEIGHT)
 
     members = int(rows["members"].max()) if len(rows) else 0
@@ -188,9 +188,15 @@ def _bridge(rows: pd.DataFrame, width: int) -> ChartType:
         tooltip=display.tips(part="", people=""),
     )
     y = alt.Y("from:Q", title="Employees", axis=alt.Axis(format=",~f"))
-    blocks = base.mark_bar(size=round(0.1 * width, 1)).encode(y=y, y2="to:Q", color=alt.Color("ink:N", scale=None))
-    joints = base.transform_filter("datum.next").mark_rule(color=GREY, strokeDash=[2, 2]).encode(y="to:Q", x2="next:N")
-    labels = base.mark_text(baseline="bottom", dy=-4, color=INK).encode(y="top:Q", text="people:N")
+    blocks = base.mark_bar(size=round(0.1 * width, 1)).encode(
+        y=y, y2=alt.Y2("to:Q"), color=alt.Color("ink:N", scale=None)
+    )
+    joints = (
+        base.transform_filter("datum.next")
+        .mark_rule(color=GREY, strokeDash=[2, 2])
+        .encode(y=alt.Y("to:Q"), x2=alt.X2("next:N"))
+    )
+    labels = base.mark_text(baseline="bottom", dy=-4, color=INK).encode(y=alt.Y("top:Q"), text=alt.Text("people:N"))
     return alt.layer(joints, blocks, labels).properties(width=width, height=HEIGHT)
 
 
@@ -216,12 +222,12 @@ def _mix(rows: pd.DataFrame, width: int) -> ChartType:
     )
     bars = base.mark_bar(size=_bar_size(rows, width), stroke="white").encode(
         y=y,
-        y2="upto:Q",
+        y2=alt.Y2("upto:Q"),
         color=alt.Color("level:O", title="Level", scale=colour, legend=alt.Legend(columns=8, symbolStrokeColor=GREY)),
     )
     labelled = base.transform_filter(f"datum.share >= {0.05 if len(rows) <= MAX_LABELLED else 2}")
     text = labelled.mark_text().encode(
-        y="middle:Q", text=alt.Text("share:Q", format=".0%"), color=alt.Color("ink:N", scale=None)
+        y=alt.Y("middle:Q"), text=alt.Text("share:Q", format=".0%"), color=alt.Color("ink:N", scale=None)
     )
     return alt.layer(bars, text).properties(width=width, height=HEIGHT)
 
