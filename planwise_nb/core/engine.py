@@ -17,7 +17,7 @@ from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import Engine, NotebookExecutionManager
 from papermill.iorw import write_ipynb
 
-from planwise_nb.core.artist import Artist, artist
+from planwise_nb.core.artist import artist
 from planwise_nb.core.kernels import STEP_PROGRESS
 from planwise_nb.core.pictures import PICTURE, SPECIFICATION
 
@@ -40,9 +40,7 @@ class StepEngine(Engine):  # type: ignore[misc]
         try:
             with ThreadPoolExecutor(1) as drawings:
                 hear = options["on_progress"]
-                client = _StepClient(
-                    manager, artist(), drawings, hear, kernel_name=kernel_name, config=options["config"]
-                )
+                client = _StepClient(manager, drawings, hear, kernel_name=kernel_name, config=options["config"])
                 client.execute()
                 client.add_pictures()
         except BaseException:
@@ -63,18 +61,16 @@ class _Saving(NotebookExecutionManager):  # type: ignore[misc]
 
 
 class _StepClient(PapermillNotebookClient):  # type: ignore[misc]
-    """Executes the cells while ``drawer`` draws their charts; ``drawings`` has the thread that waits for it."""
+    """Executes the cells while the artist draws their charts; ``drawings`` has the thread that waits for it."""
 
     def __init__(
         self,
         manager: NotebookExecutionManager,
-        drawer: Artist,
         drawings: ThreadPoolExecutor,
         on_progress: Callable[[float, str], None],
         **options: Any,
     ) -> None:
         super().__init__(manager, **options)
-        self._drawer = drawer
         self._drawings = drawings
         self._on_progress = on_progress
         self._drawn: list[tuple[NotebookNode, Future[str]]] = []
@@ -86,7 +82,7 @@ class _StepClient(PapermillNotebookClient):  # type: ignore[misc]
             return None
         output: NotebookNode | None = super().output(outputs, message, *where)
         if output is not None and SPECIFICATION in output.get("data", {}):
-            drawing = self._drawings.submit(self._drawer.draw, output.data[SPECIFICATION])
+            drawing = self._drawings.submit(artist().draw, output.data[SPECIFICATION])
             self._drawn.append((output.data, drawing))
         return output
 
