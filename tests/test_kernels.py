@@ -117,6 +117,27 @@ def test_while_nobody_asks_the_parent_imports_dbt_for_the_kernels_to_come(tmp_pa
 
 
 @FORKED
+def test_a_run_is_not_slowed_by_the_import_of_dbt_which_its_steps_do_not_need(tmp_path: Path) -> None:
+    code = (
+        "import os, sys, time; from jupyter_client.manager import KernelManager;"
+        f"from planwise_nb.core.holder import RUNNER_VARIABLE; manager = KernelManager(kernel_name={KERNEL!r});"
+        f"manager.start_kernel(cwd={str(tmp_path)!r}, env=os.environ | {{RUNNER_VARIABLE: '{{}}'}});"
+        "import psutil; [parent] = psutil.Process().children(); before = parent.cpu_times().user; time.sleep(2);"
+        "print(parent.cpu_times().user - before < 0.5); manager.shutdown_kernel(now=True)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("True\n", "")
+
+
+@FORKED
+def test_a_kernel_imports_nothing_more_when_it_starts(tmp_path: Path) -> None:
+    with kernel(tmp_path) as (_, client):
+        assert said(client, "import sys; print('ipykernel.debugger' in sys.modules)") == "True\n"
+    maps = Path(f"/proc/{parent().pid}/maps").read_text(encoding="utf-8")
+    assert "pydevd" in maps
+
+
+@FORKED
 def test_a_kernel_hears_the_widgets_of_its_page(tmp_path: Path) -> None:
     with kernel(tmp_path) as (_, client):
         code = "from comm import get_comm_manager; print('jupyter.widget.control' in get_comm_manager().targets)"

@@ -1,12 +1,13 @@
 """What notebooks need, imported and prepared by the parent of kernels before it forks one.
 
-No step waits for dbt: it runs the SQL that dbt has compiled. For notebooks that import dbt the parent does so later.
+No step needs dbt: it runs the SQL that dbt has compiled. For other notebooks the parent imports dbt later.
 """
 
 from collections.abc import Iterator
 from contextlib import suppress
 from importlib import import_module
 
+from planwise_nb.core.forkserver import Prepared
 from planwise_nb.core.imports import quick_imports
 from planwise_nb.workforce.dbt_project import compiled_beside
 
@@ -23,11 +24,11 @@ PARTS_OF_DBT = (
 """What makes up dbt, each after those that it needs: so many that none takes long."""
 
 
-def preload() -> Iterator[None]:
-    """Leave this process as every notebook should find it, and return what is left to do while nobody asks."""
+def preload() -> Prepared:
+    """Leave this process as every notebook should find it."""
     with compiled_beside(), quick_imports():
         _import()
-    return _import_dbt()
+    return Prepared(left=_import_dbt(), warm=_warm)
 
 
 def _import_dbt() -> Iterator[None]:
@@ -39,10 +40,17 @@ def _import_dbt() -> Iterator[None]:
 
 def _import() -> None:
     import altair  # noqa: F401, PLC0415 - another process compiles the models meanwhile
-    import IPython.core.completer  # noqa: F401, PLC0415
+    import ipykernel.debugger  # noqa: F401, PLC0415 - every kernel imports these when it starts
+    import IPython.core.completerlib  # noqa: PLC0415
+    import IPython.core.debugger  # noqa: PLC0415
+    import IPython.core.magics.extension  # noqa: PLC0415
+    import IPython.core.oinspect  # noqa: PLC0415
+    import IPython.extensions.storemagic  # noqa: F401, PLC0415
     import ipywidgets  # noqa: F401, PLC0415
     import pandas  # noqa: PLC0415
     import sql.magic  # noqa: F401, PLC0415
+    import tornado.platform.asyncio  # noqa: PLC0415
+    import tornado.queues  # noqa: F401, PLC0415
     import wcwidth  # noqa: F401, PLC0415 - jupysql measures its tables with it
 
     from planwise_nb.core import display  # noqa: PLC0415
@@ -52,3 +60,16 @@ def _import() -> None:
     pandas.set_option("display.max_columns", 20)
     pandas.DataFrame().to_html()  # the first table imports what draws it
     display.note("warm").to_dict()  # the first chart reads the whole schema of charts
+
+
+def _warm() -> None:
+    """Do what the cells of a step do first, so that none of them is slowed by being the first."""
+    from planwise_nb.core import display, store  # noqa: PLC0415
+    from planwise_nb.workforce import sql_magic  # noqa: PLC0415
+
+    with store.connect() as connection:
+        rows = connection.execute("select 1 as rehearsed").df()
+    rows.to_html()
+    display.table(rows)
+    display.note("rehearsed").to_dict()
+    sql_magic.load()

@@ -2,7 +2,7 @@
 
 ``python -m planwise_nb.core.forkserver DESCRIPTOR FOLDER MODULE:FUNCTION`` talks to the process that started it over
 the socket ``DESCRIPTOR``, in lines of JSON, its questions numbered, and ends with it. It holds no thread and no
-database. One kernel is always forked ahead, its sockets bound, and waits to be told where to run.
+database. One kernel is always forked ahead, its sockets bound and warm, and waits to be told where to run.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -44,17 +45,27 @@ def _session_file(folder: Path, pid: int) -> Path:
     return folder / f"{pid}.session"
 
 
-class Forkserver:
-    """Serves one process over ``channel``; the sockets of its kernels lie in ``folder``. What is ``left`` to prepare is
-    taken in parts, each while nobody asks.
+@dataclass(frozen=True)
+class Prepared:
+    """What ``MODULE:FUNCTION`` gives back: what is ``left`` to prepare for kernels that are no step of a run, in parts,
+    each of them done while nobody asks; and what each kernel does to be ``warm``, before it is told where to run.
     """
 
-    def __init__(self, channel: socket.socket, folder: Path, left: Iterable[object] = ()) -> None:
+    left: Iterable[object] = ()
+    warm: Callable[[], None] = lambda: None
+
+
+class Forkserver:
+    """Serves one process over ``channel`` with what was ``prepared``; the sockets of its kernels lie in ``folder``."""
+
+    def __init__(self, channel: socket.socket, folder: Path, prepared: Prepared) -> None:
         self._channel = channel
-        self._left: Iterator[object] | None = iter(left)
+        self._left: Iterator[object] | None = iter(prepared.left)
+        self._warm = prepared.warm
         self._folder = folder
         self._spare: tuple[int, socket.socket] | None = None
         self._count = 0
+        self._is_for_steps = True
         self._is_retired = False
 
     def serve(self) -> None:
@@ -64,7 +75,6 @@ class Forkserver:
             with self._channel.makefile("rw", encoding="utf-8") as lines:
                 self._fork_ahead()
                 _say(lines, {"ready": os.getpid()})
-                self._go_on()
                 for line in lines:
                     asked = json.loads(line)
                     number = asked.pop("number")
@@ -75,8 +85,10 @@ class Forkserver:
             self._drop_spare()
 
     def _go_on(self) -> None:
-        """Prepare what is left, until somebody asks; in the end the kernel that is forked ahead has all of it."""
-        while self._left is not None and not select.select([self._channel], [], [], 0)[0]:
+        """Prepare what is left, until somebody asks; in the end the kernel that is forked ahead has all of it. Steps
+        need nothing of it: a run is not slowed by that.
+        """
+        while not self._is_for_steps and self._left is not None and not select.select([self._channel], [], [], 0)[0]:
             if next(self._left, _NOTHING) is _NOTHING:
                 self._left = None
                 gc.collect()
@@ -84,10 +96,13 @@ class Forkserver:
                 self._drop_spare()
                 self._fork_ahead()
 
-    def _start(self, cwd: str, env: Mapping[str, str], connection: dict[str, Any] | None) -> dict[str, Any]:
+    def _start(
+        self, cwd: str, env: Mapping[str, str], connection: dict[str, Any] | None, is_step: bool
+    ) -> dict[str, Any]:
         """A kernel that runs from now on: on ``connection`` where one is given, else on that of the spare one; where
         that has died, another one is forked.
         """
+        self._is_for_steps &= is_step
         if connection is None and self._spare is not None:
             spare, self._spare = self._spare, None
             started = self._order(*spare, cwd, env)
@@ -146,7 +161,7 @@ class Forkserver:
         if pid == 0:
             ours.close()
             os.close(self._channel.fileno())  # by its number: files that were made of it hold it open
-            _be_kernel(its, self._folder / str(self._count), connection)
+            _be_kernel(its, self._folder / str(self._count), connection, self._warm)
         its.close()
         return pid, ours
 
@@ -155,12 +170,12 @@ def _say(lines: Any, said: Any) -> None:
     print(json.dumps(said), file=lines, flush=True)
 
 
-def _be_kernel(orders: socket.socket, place: Path, connection: Mapping[str, Any]) -> NoReturn:
+def _be_kernel(orders: socket.socket, place: Path, connection: Mapping[str, Any], warm: Callable[[], None]) -> NoReturn:
     """Bind a kernel's sockets, say where they are, wait to be told where to run, and run."""
     code = _FAILED
     try:
         os.setsid()
-        _serve_notebook(orders, place, connection)
+        _serve_notebook(orders, place, connection, warm)
         code = 0
     except SystemExit as ended:
         code = ended.code if isinstance(ended.code, int) else _FAILED
@@ -182,7 +197,9 @@ def _leave(code: int) -> NoReturn:
         os._exit(code)
 
 
-def _serve_notebook(orders: socket.socket, place: Path, connection: Mapping[str, Any]) -> None:
+def _serve_notebook(
+    orders: socket.socket, place: Path, connection: Mapping[str, Any], warm: Callable[[], None]
+) -> None:
     from ipykernel.kernelapp import IPKernelApp  # noqa: PLC0415 - imported ahead by the parent
     from traitlets.config import Config  # noqa: PLC0415
 
@@ -200,6 +217,7 @@ def _serve_notebook(orders: socket.socket, place: Path, connection: Mapping[str,
     app.initialize([])
     if "ipywidgets" in sys.modules:
         sys.modules["ipywidgets"].register_comm_target()  # it was imported where there was no kernel yet
+    warm()
     added = {name: value for name, value in os.environ.items() if before.get(name) != value}
     bound = json.loads(file.read_text(encoding="utf-8"))
     with orders, orders.makefile("rw", encoding="utf-8") as lines:
@@ -221,10 +239,10 @@ def main() -> None:
     channel = socket.socket(fileno=int(descriptor))
     code = _FAILED
     try:
-        left = pkgutil.resolve_name(preload)() or ()
+        prepared = pkgutil.resolve_name(preload)()
         gc.collect()
         gc.freeze()
-        Forkserver(channel, Path(folder), left).serve()
+        Forkserver(channel, Path(folder), prepared).serve()
         code = 0
     except ConnectionError:  # the other side is gone
         code = 0

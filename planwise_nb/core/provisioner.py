@@ -31,6 +31,7 @@ from jupyter_client.provisioning.provisioner_base import KernelProvisionerBase
 from traitlets import Unicode
 
 from planwise_nb.core import forkserver
+from planwise_nb.core.holder import RUNNER_VARIABLE
 from planwise_nb.core.project import shipped
 
 FORK = "PLANWISE_FORK"
@@ -66,8 +67,9 @@ class KernelParent:
         self._asked = 0
         self._failure = ""
         ours, its = socket.socketpair()
-        # a kernel that is killed leaves semaphores of dbt's behind, which are cleaned up in the end
-        quietly = ["-P", "-W", "ignore::UserWarning:multiprocessing.resource_tracker"]
+        # a debugger wants modules that are not frozen, as ordinary kernels have them; a kernel that is killed leaves
+        # semaphores of dbt's behind, which are cleaned up in the end
+        quietly = ["-P", "-X", "frozen_modules=off", "-W", "ignore::UserWarning:multiprocessing.resource_tracker"]
         command = [sys.executable, *quietly, "-m", forkserver.__name__, str(its.fileno()), str(self._folder), preload]
         with its:
             self._process = subprocess.Popen(
@@ -205,8 +207,8 @@ class ForkProvisioner(LocalProvisioner):
     """Forks a kernel from the parent that has called ``preload``."""
 
     preload = Unicode(
-        "builtins:dict",
-        help="MODULE:FUNCTION, called by the parent of kernels ahead; what it returns is iterated while nobody asks",
+        "planwise_nb.core.forkserver:Prepared",
+        help="MODULE:FUNCTION, called by the parent of kernels ahead, which says what is left to prepare",
     ).tag(config=True)
 
     async def pre_launch(self, **kwargs: Any) -> dict[str, Any]:
@@ -234,7 +236,8 @@ class ForkProvisioner(LocalProvisioner):
 
     def _fork(self, parent: KernelParent, options: Mapping[str, Any]) -> KernelConnectionInfo:
         cwd, env = str(options.get("cwd") or Path.cwd()), options["env"]
-        answer = parent.ask(do="start", cwd=cwd, env=env, connection=self._connection_before())
+        is_step = RUNNER_VARIABLE in env
+        answer = parent.ask(do="start", cwd=cwd, env=env, connection=self._connection_before(), is_step=is_step)
         if "error" in answer:
             raise ForkserverError(answer["error"])
         kernel: Any = ForkedKernel(parent, answer["pid"])
