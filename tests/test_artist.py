@@ -5,12 +5,13 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import psutil
 import pytest
 
 from planwise_nb.core import pictures
-from planwise_nb.core.artist import artist
+from planwise_nb.core.artist import artist, drawn
 
 BARS = {
     "data": {"values": [{"level": "1", "heads": 3}, {"level": "2", "heads": 5}]},
@@ -56,6 +57,14 @@ def test_a_chart_is_drawn_although_the_artist_was_killed() -> None:
     assert one.draw(BARS) == pictures.svg(BARS)
     assert artist() is not one
     assert artist().draw(BARS) == pictures.svg(BARS)
+
+
+def test_charts_that_wait_are_drawn_although_the_artist_was_killed() -> None:
+    with ThreadPoolExecutor(1) as drawings:
+        waiting = [drawings.submit(drawn, BARS) for _ in range(10)]
+        artist()._process.kill()
+        waiting.append(drawings.submit(drawn, BARS))
+    assert {picture.result() for picture in waiting} == {pictures.svg(BARS)}
 
 
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="no alarm interrupts a call here")

@@ -9,7 +9,7 @@ from shutil import copytree, ignore_patterns
 import pyarrow.parquet as pq
 import pytest
 
-from planwise_nb.core.errors import ModelError
+from planwise_nb.core.errors import BusyError, ModelError
 from planwise_nb.core.project import Project
 from planwise_nb.core.runs import Run
 from planwise_nb.core.store import connect
@@ -209,3 +209,16 @@ def test_a_run_keeps_the_sql_that_it_ran(finished_run: Run) -> None:
     models = json.loads(kept.read_text("utf-8"))["models"]
     assert {model["name"] for model in models} >= {"int_hires", "fct_year_metrics"}
     assert kept.relative_to(finished_run.folder).as_posix() in finished_run.manifest["steps"][0]["files"]
+
+
+def test_a_database_that_this_process_writes_already_is_said_to_be_open(tmp_path: Path) -> None:
+    database = tmp_path / "simulation.duckdb"
+    with (
+        connect(database),
+        pytest.raises(BusyError, match="open in this process already"),
+        connect(database),
+    ):
+        pass
+    with connect(database) as connection:
+        said = connection.execute("select current_database(), current_setting('temp_directory')").fetchall()
+    assert said == [("simulation", f"{database}.tmp")]

@@ -130,11 +130,22 @@ def test_a_run_is_not_slowed_by_the_import_of_dbt_which_its_steps_do_not_need(tm
 
 
 @FORKED
-def test_a_kernel_imports_nothing_more_when_it_starts(tmp_path: Path) -> None:
+def test_the_parent_imports_the_debugger_that_every_kernel_has(tmp_path: Path) -> None:
     with kernel(tmp_path) as (_, client):
         assert said(client, "import sys; print('ipykernel.debugger' in sys.modules)") == "True\n"
     maps = Path(f"/proc/{parent().pid}/maps").read_text(encoding="utf-8")
     assert "pydevd" in maps
+
+
+@FORKED
+def test_a_kernel_that_cannot_warm_up_is_forked_all_the_same(tmp_path: Path) -> None:
+    code = (
+        f"from jupyter_client.manager import KernelManager; manager = KernelManager(kernel_name={KERNEL!r});"
+        f"manager.start_kernel(cwd={str(tmp_path)!r}); print(manager.transport); manager.shutdown_kernel(now=True)"
+    )
+    wrong = os.environ | {"PLANWISE_THREADS": "none"}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, env=wrong)
+    assert (done.stdout, done.stderr) == ("ipc\n", "")
 
 
 @FORKED

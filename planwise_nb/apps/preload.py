@@ -65,11 +65,9 @@ def _import() -> None:
 def _warm() -> None:
     """Do what the cells of a step do first, so that none of them is slowed by being the first."""
     from planwise_nb.core import display, store  # noqa: PLC0415
-    from planwise_nb.workforce import sql_magic  # noqa: PLC0415
 
     with store.connect() as connection:
         rows = connection.execute("select 1 as rehearsed").df()
     rows.to_html()
     display.table(rows)
     display.note("rehearsed").to_dict()
-    sql_magic.load()

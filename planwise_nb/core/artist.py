@@ -88,6 +88,11 @@ def artist() -> Artist:
     return _artist()
 
 
+def drawn(specification: dict[str, Any]) -> str:
+    """The chart as SVG, by the artist that is there when its turn comes. Raises as ``Artist.draw`` does."""
+    return artist().draw(specification)
+
+
 def main() -> None:
     """Draw each chart on standard input, a specification a line, until it ends; answer each with a line."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -7,6 +7,7 @@ import math
 import os
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -18,7 +19,7 @@ import pandas as pd
 from altair.typing import ChartType
 from IPython.display import display as show
 
-from planwise_nb.core.artist import artist
+from planwise_nb.core.artist import drawn
 from planwise_nb.core.holder import RUNNER_VARIABLE
 from planwise_nb.core.kernels import STEP_PROGRESS
 from planwise_nb.core.pictures import SPECIFICATION
@@ -85,14 +86,14 @@ def tell_progress(part: float, what: str) -> None:
 
 def svg(chart: ChartType) -> str:
     """The chart as a self-contained SVG element: equal charts give equal text, and its ids are its own."""
-    return artist().draw(chart.to_dict(validate=False))  # who draws it says what is wrong with it
+    return drawn(chart.to_dict(validate=False))  # who draws it says what is wrong with it
 
 
 def themed(chart: ChartType, title: str, *, subtitle: str = "") -> ChartType:
     """The finished chart: in the one theme, with its title and a description for screen readers."""
     heading = alt.TitleParams(title, subtitle=subtitle) if subtitle else alt.TitleParams(title)
     finished: ChartType = chart.copy(deep=False)
-    finished.title, finished.description, finished.config = heading, title, THEME
+    finished.title, finished.description, finished.config = heading, title, deepcopy(THEME)
     return finished
 
 

@@ -17,7 +17,7 @@ from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import Engine, NotebookExecutionManager
 from papermill.iorw import write_ipynb
 
-from planwise_nb.core.artist import artist
+from planwise_nb.core.artist import drawn
 from planwise_nb.core.kernels import STEP_PROGRESS
 from planwise_nb.core.pictures import PICTURE, SPECIFICATION
 
@@ -82,7 +82,7 @@ class _StepClient(PapermillNotebookClient):  # type: ignore[misc]
             return None
         output: NotebookNode | None = super().output(outputs, message, *where)
         if output is not None and SPECIFICATION in output.get("data", {}):
-            drawing = self._drawings.submit(artist().draw, output.data[SPECIFICATION])
+            drawing = self._drawings.submit(drawn, output.data[SPECIFICATION])
             self._drawn.append((output.data, drawing))
         return output
 

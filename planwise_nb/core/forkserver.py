@@ -217,7 +217,8 @@ def _serve_notebook(
     app.initialize([])
     if "ipywidgets" in sys.modules:
         sys.modules["ipywidgets"].register_comm_target()  # it was imported where there was no kernel yet
-    warm()
+    with suppress(Exception):  # the cell that needs what fails here is told why
+        warm()
     added = {name: value for name, value in os.environ.items() if before.get(name) != value}
     bound = json.loads(file.read_text(encoding="utf-8"))
     with orders, orders.makefile("rw", encoding="utf-8") as lines:

@@ -208,7 +208,7 @@ class ForkProvisioner(LocalProvisioner):
 
     preload = Unicode(
         "planwise_nb.core.forkserver:Prepared",
-        help="MODULE:FUNCTION, called by the parent of kernels ahead, which says what is left to prepare",
+        help="MODULE:FUNCTION, called by the parent of kernels ahead, which gives back ``Prepared``",
     ).tag(config=True)
 
     async def pre_launch(self, **kwargs: Any) -> dict[str, Any]:

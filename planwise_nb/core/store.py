@@ -65,7 +65,7 @@ def _settings() -> dict[str, str]:
 def connect(path: Path | None = None, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection to the database file at ``path``, or to a database in memory, closed on leaving.
 
-    Nobody may hold one between cells that need dbt, which opens the file itself.
+    Nobody may hold one between cells that need dbt, which opens the file itself; one at a time may write.
 
     Raises ``BusyError`` naming the process where another one holds the file, ``DamagedError`` where it is no database,
     ``InputError`` where the environment asks for memory or threads that cannot be.
@@ -89,13 +89,14 @@ def connect(path: Path | None = None, *, read_only: bool = False) -> Iterator[du
 
 
 def _writing(path: Path | None) -> duckdb.DuckDBPyConnection:
+    """A connection whose tables are called as in the file alone; ``path`` is not named as a word of DuckDB's."""
     connection = duckdb.connect()
     if path is None:
         return connection
     try:
         connection.execute(f"attach {_literal(path)} as {quoted(path.stem)} (row_group_size {_ROWS_OF_A_THREAD})")
         connection.execute(f"use {quoted(path.stem)}")
-        connection.execute(f"set temp_directory = {_literal(f'{path}.tmp')}")
+        connection.execute(f"set temp_directory = {_literal(f'{path.absolute()}.tmp')}")
     except duckdb.Error:
         connection.close()
         raise
@@ -143,6 +144,8 @@ def explained(error: Exception, path: Path | None) -> Exception:
             f"{path} is in use by {describe(int(found[1])) if found else 'another process'}.",
             fix="Close it there (in JupyterLab: Kernel, Shut Down Kernel), or end that process; then try again.",
         )
+    if "already attached" in said or "different configuration" in said:
+        return BusyError(f"{path} is open in this process already.", fix="Close it there, then try again.")
     if path is not None:
         return DamagedError(f"{path} cannot be opened: {said.splitlines()[0]}")
     return error

@@ -31,18 +31,6 @@ def connect(connection: duckdb.DuckDBPyConnection) -> None:
     shell: Any = get_ipython()
     if shell is None:
         return
-    load()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        shell.user_ns["_run_tables"] = connection
-        shell.run_line_magic("sql", "_run_tables --alias run")
-    if complete not in shell.Completer.custom_matchers:
-        shell.Completer.custom_matchers.append(complete)
-
-
-def load() -> None:
-    """Make ``%%sql`` known to the kernel, in which there must be one."""
-    shell: Any = get_ipython()
     os.environ["PLOOMBER_STATS_ENABLED"] = "false"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -52,6 +40,10 @@ def load() -> None:
         magic = shell.find_line_magic("sql").__self__
         for name, value in SETTINGS.items():
             setattr(magic, name, value)
+        shell.user_ns["_run_tables"] = connection
+        shell.run_line_magic("sql", "_run_tables --alias run")
+    if complete not in shell.Completer.custom_matchers:
+        shell.Completer.custom_matchers.append(complete)
 
 
 @context_matcher()  # type: ignore[untyped-decorator]

@@ -139,16 +139,19 @@ class WorkforceStep:
         Raises ``ModelError`` where a model fails, and as ``look`` does.
         """
         self._held.close()
-        if self.is_executing:
-            started_at = datetime.fromisoformat(self.run.manifest["created_at"]).strftime("%Y-%m-%d %H:%M:%S")
-            year = self.year or self.run.manifest["periods"][0]
-            built = models.build(self.name, year, started_at, shown.tell_progress)
-            self._digests = digests = _BESIDE.submit(self._digested, built)
-        self.look()
-        if self.is_executing:
+        if not self.is_executing:
+            self.look()
+            return
+        started_at = datetime.fromisoformat(self.run.manifest["created_at"]).strftime("%Y-%m-%d %H:%M:%S")
+        year = self.year or self.run.manifest["periods"][0]
+        built = models.build(self.name, year, started_at, shown.tell_progress)
+        self._digests = digests = _BESIDE.submit(self._digested, built)
+        try:
+            self.look()
+        finally:
             self._held.callback(digests.exception)  # to let go of the tables is to wait for it
-            rows = pd.DataFrame([(model.name, model.rows) for model in built], columns=["table", "rows"])
-            display(shown.table(rows, caption="Built"))
+        rows = pd.DataFrame([(model.name, model.rows) for model in built], columns=["table", "rows"])
+        display(shown.table(rows, caption="Built"))
 
     def look(self) -> None:
         """Open the run's tables to ``%%sql``.
