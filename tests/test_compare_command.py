@@ -73,6 +73,7 @@ def test_years_that_nobody_shares_are_refused(finished_run: Run, small_census: P
     [
         (["baseline"], "One run or scenario is nothing to compare"),
         (["baseline", "no_such"], "no_such"),
+        (["", "lean"], "one is empty"),
         (["baseline", "20250101-000000-01234567"], "There is no run '20250101-000000-01234567'"),
         (["baseline", "baseline"], "baseline is given twice"),
         (["baseline", "lean", "--years", "2025"], "not a range of years"),

@@ -96,6 +96,8 @@ def test_a_name_that_is_taken_or_ships_is_refused(project: Project, verb: str) -
     scenarios(verb, "lean", "careful")
     before = files(project)
     assert "There is a scenario careful already" in refused(verb, "baseline", "careful")["message"]
+    if verb == "copy":
+        assert "cannot be copied onto itself" in refused(verb, "careful", "careful")["message"]
     assert "Scenario high_growth ships" in refused(verb, "lean", "high_growth")["message"]
     assert "there is no scenario 'leen'" in refused(verb, "leen", "other")["message"]
     assert "cannot be the name" in refused(verb, "lean", "../other")["message"]

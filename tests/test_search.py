@@ -164,3 +164,13 @@ def test_a_lever_that_moves_by_whole_people_only_is_tried_at_its_ends() -> None:
     search, _ = searched(problem(3, 0.03), lambda move: np.array([0.05 if move[1] > -0.45 else 0.03]))
     assert search.is_converged
     assert search.best.move[1] == -0.5
+
+
+def test_what_a_lever_did_on_its_own_is_known_whatever_levers_do_together() -> None:
+    def company(move: Vector) -> Vector:
+        return np.array([move[0] + move[1] + 0.1 * move[2] - 1.9 * move[0] * move[1]])
+
+    asked = replace(problem(3, 1.2), kind=np.arange(3))
+    search, _ = searched(asked, company, 2)
+    assert np.sign(search.slopes).tolist() != [[1, 1, 1]]
+    assert np.sign(search.alone).tolist() == [[1, 1, 1]]

@@ -193,6 +193,7 @@ WRONG = {
     ("--step", "cola_rate"): "--step cola_rate is not lever=size.",
     ("--step", "cola_rate=-0.01"): "is not lever=size.",
     ("--step", "cola_rate=nan"): "is not lever=size.",
+    ("--step", "cola_rate=0.01", "--step", "cola_rate=0.02"): "a lever has two steps.",
     ("--step", "kola_rate=0.01"): "Did you mean cola_rate?",
     ("--step", "cola_rate=0.01", "--lever", "merit_base"): "--step cola_rate: this lever is not moved.",
     ("--metric-year", "2031"): "2031 is not simulated, the years are 2025-2029.",

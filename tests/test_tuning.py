@@ -221,6 +221,13 @@ def test_bounds_that_are_none_are_refused(item: str) -> None:
         read_bounds([item])
 
 
+def test_bounds_are_of_a_lever_on_all_levels_and_given_once() -> None:
+    with pytest.raises(InputError, match=r"Write --bound merit_base=0:0.02; to hold one level: --lock merit_base.5"):
+        read_bounds(["merit_base.5=0:0.02"])
+    with pytest.raises(InputError, match="cola_rate has bounds already"):
+        read_bounds(["cola_rate=0:0.05", "cola_rate=0:0.06"])
+
+
 @pytest.mark.parametrize(
     "more", [{"strategy": "bold"}, {"iterations": 0}, {"tolerance": Decimal(0)}, {"tolerance": Decimal("NaN")}]
 )

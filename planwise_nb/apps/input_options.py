@@ -83,7 +83,7 @@ def request(context: typer.Context, scenario: str | None = None) -> Request:
 
     given = context.params
     return Request(
-        scenario=scenario or given["scenario"],
+        scenario=given["scenario"] if scenario is None else scenario,
         seeds=given.get("seeds"),
         grid=given.get("grid") or (),
         exceeds=given.get("exceeds") or (),

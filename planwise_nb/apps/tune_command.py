@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from planwise_nb.workforce.tuning.request import TuningRequest
 
 Targets = Annotated[
-    list[str] | None, typer.Option("--target", help="metric=value, such as growth=0.02 or 'payroll<=60e6'; again: all.")
+    list[str] | None,
+    typer.Option("--target", help="metric=value, such as growth=0.02, the default, or 'payroll<=60e6'; again: all."),
 ]
 TargetFile = Annotated[Path | None, typer.Option("--targets", help="A CSV file of targets by year, with priorities.")]
 Tolerance = Annotated[str, typer.Option(help="How close: points of a rate, or a share of an amount.")]

@@ -86,10 +86,10 @@ def check_free(project: Project, said: Save) -> None:
         raise InputError(f"Scenario {said.name} ships with PlanWise and stays as it is.", fix="Choose another name.")
     if not store.files_of(project, said.name):
         return
-    if not said.may_replace:
-        fix = f"Choose another name, agree to replace it, or first: planwise scenarios delete {said.name}"
-        raise InputError(f"There is a scenario {said.name} already.", fix=fix)
     check_draft(project, said.name)
+    if not said.may_replace:
+        fix = f"Choose another name, or delete it first: planwise scenarios delete {said.name}"
+        raise InputError(f"There is a scenario {said.name} already.", fix=fix)
 
 
 def check_draft(project: Project, name: str) -> None:

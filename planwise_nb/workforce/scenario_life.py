@@ -78,6 +78,8 @@ def copy_scenario(project: Project, source: str, said: Save) -> Path:
     store.check_no_path(source)
     found = read_scenario(source, store.folders(project))
     found.resolve()
+    if source == said.name:
+        raise InputError(f"Scenario {source} cannot be copied onto itself.", fix="Choose another name.")
     check_free(project, said)
     with store.locked(project) as folder:
         check_free(project, said)

@@ -127,7 +127,9 @@ class Question:
         Raises ``InputError`` for what is no metric, no lever, or no step, and for a step of a lever that is not moved.
         """
         known = [parameter.name for parameter in all_parameters()]
-        sizes = dict(_step(item, known) for item in steps)
+        sizes = dict(named := [_step(item, known) for item in steps])
+        if len(sizes) < len(named):
+            raise InputError("--step: a lever has two steps.", fix="Give the step of each lever once.")
         asked = tuple(dict.fromkeys(chosen("lever", name, known) for name in levers))
         if asked and (unmoved := sizes.keys() - set(asked)):
             name = min(unmoved)

@@ -58,7 +58,7 @@ OTHER_COST = 4.0
 """What a move of a lever counts that its strategy does not name."""
 
 _LOCK = re.compile(r"([a-z_]+)(?:\.([1-9][0-9]?))?")
-_BOUND = re.compile(r"([a-z_]+)=([^:]{1,40}):([^:]{1,40})")
+_BOUND = re.compile(r"([a-z_]+)(\.[0-9]+)?=([^:]{1,40}):([^:]{1,40})")
 
 
 @dataclass(frozen=True)
@@ -158,14 +158,22 @@ def read_bounds(items: Iterable[str]) -> Bounds:
 
     Raises ``InputError`` for what cannot be read, for no lever, and for bounds outside a lever's own range.
     """
-    bounds, problems = dict(BOUNDS), []
+    bounds, problems, given = dict(BOUNDS), [], set()
     for item in items:
         match = _BOUND.fullmatch(item)
-        ends = [typed_number(text.strip()) for text in match.group(2, 3)] if match else []
+        ends = [typed_number(text.strip()) for text in match.group(3, 4)] if match else []
         if match is None or match[1] not in BOUNDS or None in ends:
             what = "it is not lever=lowest:highest"
             problems.append(_problem("--bound", item, what, f"The levers are {', '.join(BOUNDS)}."))
             continue
+        if match[2]:
+            what, whole = "bounds are of a lever on all levels", item.replace(match[2], "", 1)
+            fix = f"Write --bound {whole}; to hold one level: --lock {match[1]}{match[2]}."
+            problems.append(_problem("--bound", item, what, fix))
+            continue
+        if match[1] in given:
+            problems.append(_problem("--bound", item, f"{match[1]} has bounds already", "Give them once."))
+        given.add(match[1])
         lowest, highest = (end for end in ends if end is not None)
         schema = LEVERS[match[1]].schema
         allowed = Decimal(schema["minimum"]), Decimal(schema["maximum"])

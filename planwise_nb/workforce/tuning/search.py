@@ -84,14 +84,15 @@ class Trial:
 
 @dataclass
 class Search:
-    """How a search went: its trials in order, and the picture of what a lever does to a target at the best of them
-    (``slopes``: targets by levers, in tolerances for a whole range). ``is_at_end``: nothing that it may still try
-    brings the targets nearer.
+    """How a search went: its trials in order, the picture of what a lever does to a target at the best of them
+    (``slopes``: targets by levers, in tolerances for a whole range), and what each did when it was last moved alone
+    (``alone``, the same way). ``is_at_end``: nothing that it may still try brings the targets nearer.
     """
 
     problem: Problem
     trials: list[Trial] = field(default_factory=list)
     slopes: NDArray[np.float64] = field(default_factory=lambda: np.zeros((0, 0)))
+    alone: NDArray[np.float64] = field(default_factory=lambda: np.zeros((0, 0)))
     is_at_end: bool = False
     _is_new: bool = False
 
@@ -161,9 +162,10 @@ class Search:
         first = len(self.trials)
         self._try(iteration, [place, *(place + move for move in moves)], evaluate)
         here, *others = (self.problem.off(trial.measured) for trial in self.trials[first:])
-        self.slopes = np.zeros((len(here), len(place)))
-        for move, off in zip(moves, others, strict=True):
+        self.slopes = self.alone = np.zeros((len(here), len(place)))
+        for number, (move, off) in enumerate(zip(moves, others, strict=True), start=1):
             self._learn(move, off - here)
+            self.alone = self.slopes if number <= len(alone) else self.alone
 
     def _go_to_ends(self, iteration: int, evaluate: Evaluate) -> None:
         """Move each lever on its own to both of its ends, as far as one step goes, and all of them together. A lever
@@ -181,7 +183,8 @@ class Search:
         for lever, trial in zip(np.repeat(levers, 2), self.trials[first + 2 :], strict=True):
             if moved := trial.move[lever] - best.move[lever]:
                 slope = (problem.off(trial.measured) - here) / moved
-                self.slopes[:, lever] = np.where(self.slopes[:, lever] == 0, slope, self.slopes[:, lever])
+                self.alone = _where_nothing(self.alone, lever, slope)
+                self.slopes = _where_nothing(self.slopes, lever, slope)
 
     def _candidates(self) -> list[Vector]:
         """Points on the way from the best to where the picture meets the targets, none of them tried before."""
@@ -244,3 +247,10 @@ class Search:
     def _learn(self, move: Vector, rise: Vector) -> None:
         """Let the picture say of a move what it did, and change as little as that takes."""
         self.slopes = self.slopes + np.outer(rise - self.slopes @ move, move) / (move @ move)
+
+
+def _where_nothing(slopes: NDArray[np.float64], lever: int, slope: Vector) -> NDArray[np.float64]:
+    """``slopes`` with the ``slope`` of a lever, by target, where they say that it does nothing."""
+    found = slopes.copy()
+    found[:, lever] = np.where(slopes[:, lever] == 0, slope, slopes[:, lever])
+    return found

@@ -144,9 +144,10 @@ class Tuning:
         off = problem.off(best.measured)
         missed = problem.missed(off) ** 2 * problem.weight
         worst = int(np.argmax(missed))
-        wishes = -np.sign(off[worst]) * np.sign(self.search.slopes[worst])
         if not missed.any():
             return []
+        alone, slopes = self.search.alone[worst], self.search.slopes[worst]
+        wishes = -np.sign(off[worst]) * np.sign(np.where(alone == 0, slopes, alone))
         found = []
         for lever, wish, move, low, high in zip(
             self.levers, wishes, best.move, problem.lowest, problem.highest, strict=True
